@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of one simulated function: made and removed as a mediated device,
+ * opened, reset and closed by a user of VFIO.
+ */
+#include <linux/memcontrol.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "log_ops.h"
+#include "mdevsim.h"
+#include "trace.h"
+
+const char *mdevsim_function_name(struct mdevsim_function *fn)
+{
+	return dev_name(fn->device->vdev.dev);
+}
+
+const u8 *mdevsim_function_uuid(struct mdevsim_function *fn)
+{
+	return fn->device->mdev->uuid.b;
+}
+
+void mdevsim_function_dbg(struct mdevsim_function *fn, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	dev_dbg_ratelimited(fn->device->vdev.dev, "%pV\n", &vaf);
+	va_end(args);
+}
+
+static int device_init(struct vfio_device *vdev)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+
+	device->mdev = to_mdev_device(vdev->dev);
+	device->type = mdev_to_mdevsim_type(device->mdev->type);
+	mutex_init(&device->lifecycle);
+	init_rwsem(&device->gate);
+	mutex_init(&device->config_lock);
+	mdevsim_pci_config_reset(&device->config);
+	mdevsim_irq_init(&device->irq);
+	mdevsim_dirty_log_init(&device->dirty_log);
+	mdevsim_migration_init(device);
+	if (MDEVSIM_CAN_LOG_DMA)
+		vdev->log_ops = &mdevsim_log_ops;
+	device->fn = device->type->function->create(device, device->type->capacity);
+	return PTR_ERR_OR_ZERO(device->fn);
+}
+
+/* The last reference is gone: no fd is open, so that the function has been quiet for long. */
+static void device_release(struct vfio_device *vdev)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+
+	device->fn->ops->destroy(device->fn);
+}
+
+static int device_open(struct vfio_device *vdev)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+
+	guard(mutex)(&device->lifecycle);
+	WRITE_ONCE(device->memcg, get_mem_cgroup_from_mm(current->mm));
+	device->fn->ops->resume(device->fn);
+	return 0;
+}
+
+/* What both kinds of reset do. The function is quiet. */
+static void reset_registers(struct mdevsim_device *device)
+{
+	lockdep_assert_held(&device->lifecycle);
+	device->fn->ops->reset(device->fn);
+	scoped_guard(mutex, &device->config_lock)
+		mdevsim_pci_config_reset(&device->config);
+	mdevsim_irq_reset(&device->irq);
+}
+
+static void reset_all(struct mdevsim_device *device)
+{
+	lockdep_assert_held(&device->lifecycle);
+	device->fn->ops->quiesce(device->fn);
+	mdevsim_migration_reset(device);
+	reset_registers(device);
+}
+
+/* After this nothing touches guest memory, which goes away next. */
+static void device_close(struct vfio_device *vdev)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+	struct mem_cgroup *memcg;
+
+	mdevsim_irq_detach(&device->irq);
+	mdevsim_dirty_log_stop(&device->dirty_log);
+	guard(mutex)(&device->lifecycle);
+	reset_all(device);
+	device->migration.precopy_info_v2 = false;
+	memcg = device->memcg;
+	WRITE_ONCE(device->memcg, NULL);
+	mem_cgroup_put(memcg);
+}
+
+void mdevsim_device_reset(struct mdevsim_device *device)
+{
+	guard(mutex)(&device->lifecycle);
+	reset_all(device);
+	device->fn->ops->resume(device->fn);
+}
+
+void mdevsim_device_function_reset(struct mdevsim_device *device)
+{
+	guard(mutex)(&device->lifecycle);
+	if (device->frozen)
+		return;
+	device->fn->ops->quiesce(device->fn);
+	reset_registers(device);
+	if (mdevsim_migration_is_running(device))
+		device->fn->ops->resume(device->fn);
+}
+
+int mdevsim_device_resize(struct mdevsim_device *device, u64 size)
+{
+	int ret;
+
+	guard(mutex)(&device->lifecycle);
+	if (device->frozen)
+		return -EBUSY;
+	ret = mdevsim_migration_may_reinit(device);
+	if (ret)
+		return ret;
+	ret = device->fn->ops->resize(device->fn, size);
+	if (ret)
+		return ret;
+	mdevsim_migration_reinit(device);
+	return 0;
+}
+
+static int device_info(struct vfio_device_info *info)
+{
+	info->flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+	info->num_regions = VFIO_PCI_NUM_REGIONS;
+	info->num_irqs = VFIO_PCI_NUM_IRQS;
+	return 0;
+}
+
+static long ioctl_info(struct mdevsim_device *device, void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info = {};
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	device_info(&info);
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long ioctl_region_info(struct mdevsim_device *device, void __user *arg)
+{
+	return mdevsim_compat_region_info(&device->vdev, (unsigned long)arg, mdevsim_region_info);
+}
+
+static long ioctl_irq_info(struct mdevsim_device *device, void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+	int ret;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	ret = mdevsim_irq_info(&info);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long ioctl_set_irqs(struct mdevsim_device *device, void __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_irq_set, count);
+	struct vfio_irq_info info = {};
+	void *data __free(kfree) = NULL;
+	struct vfio_irq_set hdr;
+	size_t size = 0;
+	int ret;
+
+	if (copy_from_user(&hdr, arg, minsz))
+		return -EFAULT;
+	info.index = hdr.index;
+	ret = mdevsim_irq_info(&info);
+	if (ret)
+		return ret;
+	ret = vfio_set_irqs_validate_and_prepare(&hdr, info.count, VFIO_PCI_NUM_IRQS, &size);
+	if (ret)
+		return ret;
+	if (size) {
+		data = memdup_user(arg + minsz, size);
+		if (IS_ERR(data))
+			return PTR_ERR(no_free_ptr(data));
+	}
+	return mdevsim_irq_set(&device->irq, &hdr, data);
+}
+
+static long ioctl_reset(struct mdevsim_device *device, void __user *arg)
+{
+	mdevsim_device_reset(device);
+	return 0;
+}
+
+static const struct {
+	unsigned int cmd;
+	long (*handle)(struct mdevsim_device *device, void __user *arg);
+} ioctls[] = {
+	{ VFIO_DEVICE_GET_INFO,		ioctl_info },
+	{ VFIO_DEVICE_GET_REGION_INFO,	ioctl_region_info },
+	{ VFIO_DEVICE_GET_IRQ_INFO,	ioctl_irq_info },
+	{ VFIO_DEVICE_SET_IRQS,		ioctl_set_irqs },
+	{ VFIO_DEVICE_RESET,		ioctl_reset },
+};
+
+static long device_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ioctls); i++)
+		if (ioctls[i].cmd == cmd)
+			return ioctls[i].handle(vdev_to_mdevsim(vdev), (void __user *)arg);
+	return -ENOTTY;
+}
+
+/* Someone wants to remove the device: the core asks again until the last fd is closed. */
+static void device_request(struct vfio_device *vdev, unsigned int count)
+{
+	mdevsim_irq_ask_release(&vdev_to_mdevsim(vdev)->irq);
+}
+
+static const struct vfio_device_ops device_ops = {
+	.name		= "mdevsim",
+	.init		= device_init,
+	.release	= device_release,
+	.open_device	= device_open,
+	.close_device	= device_close,
+	.read		= mdevsim_region_read,
+	.write		= mdevsim_region_write,
+	.ioctl		= device_ioctl,
+	.request	= device_request,
+	.device_feature	= mdevsim_migration_feature,
+	MDEVSIM_REGION_INFO_OP(mdevsim_region_info)
+	MDEVSIM_IOMMUFD_OPS
+};
+
+static int device_probe(struct mdev_device *mdev)
+{
+	struct mdevsim_device *device;
+	int ret;
+
+	device = vfio_alloc_device(mdevsim_device, vdev, &mdev->dev, &device_ops);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	dev_set_drvdata(&mdev->dev, device);
+	ret = vfio_register_emulated_iommu_dev(&device->vdev);
+	if (ret)
+		vfio_put_device(&device->vdev);
+	return ret;
+}
+
+/* Waits, asking the user through device_request(), until the last fd of the device is closed. */
+static void device_remove(struct mdev_device *mdev)
+{
+	struct mdevsim_device *device = dev_get_drvdata(&mdev->dev);
+
+	vfio_unregister_group_dev(&device->vdev);
+	vfio_put_device(&device->vdev);
+}
+
+static ssize_t show_description(struct mdev_type *type, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", mdev_to_mdevsim_type(type)->description);
+}
+
+static ssize_t namespace_size_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct mdevsim_device *device = dev_get_drvdata(dev);
+	struct mdevsim_state_identity id;
+
+	guard(mutex)(&device->lifecycle);
+	device->fn->ops->identity(device->fn, &id);
+	return sysfs_emit(buf, "%llu\n", le64_to_cpu(id.namespace_size));
+}
+
+static ssize_t namespace_size_store(struct device *dev, struct device_attribute *attr,
+				    const char *buf, size_t count)
+{
+	struct mdevsim_device *device = dev_get_drvdata(dev);
+	u64 size;
+	int ret;
+
+	ret = kstrtou64(buf, 0, &size);
+	if (ret)
+		return ret;
+	ret = mdevsim_device_resize(device, size);
+	return ret ? ret : count;
+}
+static DEVICE_ATTR_RW(namespace_size);
+
+static ssize_t refusal_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct mdevsim_reason why;
+
+	mdevsim_migration_refusal(dev_get_drvdata(dev), &why);
+	return sysfs_emit(buf, "%s\n", why.text);
+}
+static DEVICE_ATTR_RO(refusal);
+
+static struct attribute *device_attrs[] = {
+	&dev_attr_namespace_size.attr,
+	NULL
+};
+
+static const struct attribute_group device_group = {
+	.attrs	= device_attrs,
+};
+
+static struct attribute *migration_attrs[] = {
+	&dev_attr_refusal.attr,
+	NULL
+};
+
+static const struct attribute_group migration_group = {
+	.name	= "migration",
+	.attrs	= migration_attrs,
+};
+
+static const struct attribute_group *device_groups[] = {
+	&device_group,
+	&migration_group,
+	NULL
+};
+
+struct mdev_driver mdevsim_device_driver = {
+	.device_api		= VFIO_DEVICE_API_PCI_STRING,
+	.probe			= device_probe,
+	.remove			= device_remove,
+	.show_description	= show_description,
+	.driver = {
+		.name		= "mdevsim",
+		.owner		= THIS_MODULE,
+		.mod_name	= KBUILD_MODNAME,
+		.dev_groups	= device_groups,
+	},
+};

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory. The only file that calls vfio_dma_rw().
+ *
+ * Pages of the guest are copied, never pinned: type1 then knows exactly which
+ * pages were written (those pinned count as dirty at every query), and an unmap
+ * needs nothing of us.
+ */
+#include <linux/memcontrol.h>
+#include <linux/overflow.h>
+#include <linux/sched/mm.h>
+#include "mdevsim.h"
+#include "trace.h"
+
+static int dma_rw(struct mdevsim_function *fn, u64 iova, void *data, size_t length, bool write)
+{
+	struct mdevsim_device *device = fn->device;
+	u64 last;
+	int ret;
+
+	if (!length)
+		return 0;
+	if (check_add_overflow(iova, (u64)length - 1, &last))
+		return -EFAULT;
+	if (!mdevsim_dma_enabled(fn))
+		return -EFAULT;
+	ret = vfio_dma_rw(&device->vdev, iova, data, length, write);
+	trace_mdevsim_dma(mdevsim_function_name(fn), iova, length, write, ret);
+	return ret ? -EFAULT : 0;
+}
+
+int mdevsim_dma_read(struct mdevsim_function *fn, u64 iova, void *data, size_t length)
+{
+	return dma_rw(fn, iova, data, length, false);
+}
+
+/*
+ * The page is logged after it was written, and even when that failed part of
+ * the way: logged before, a report could take the mark away before the data is
+ * there. type1 keeps its own log inside vfio_dma_rw(); iommufd keeps none.
+ */
+int mdevsim_dma_write(struct mdevsim_function *fn, u64 iova, const void *data, size_t length)
+{
+	int ret = dma_rw(fn, iova, (void *)data, length, true);
+
+	mdevsim_dirty_log_mark(&fn->device->dirty_log, iova, length);
+	return ret;
+}
+
+bool mdevsim_dma_enabled(struct mdevsim_function *fn)
+{
+	return mdevsim_pci_config_dma(&fn->device->config);
+}
+
+/*
+ * Workers run in no user's context, so the charge is directed explicitly to
+ * who opened the device; without an opener (loading happens in the loader's
+ * own context) to the current task.
+ */
+void *mdevsim_page_alloc(struct mdevsim_function *fn)
+{
+	struct mem_cgroup *memcg = READ_ONCE(fn->device->memcg);
+	struct mem_cgroup *old;
+	void *page;
+
+	if (!memcg)
+		return (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	old = set_active_memcg(memcg);
+	page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	set_active_memcg(old);
+	return page;
+}
+
+void mdevsim_page_free(void *page)
+{
+	free_page((unsigned long)page);
+}

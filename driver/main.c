@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module, the parent device that mediated devices are made from, and
+ * their types.
+ */
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include "mdevsim.h"
+
+static unsigned int max_devices = 256;
+module_param(max_devices, uint, 0444);
+MODULE_PARM_DESC(max_devices, "Mediated devices that may exist at once (default 256)");
+
+static struct mdevsim_type mdevsim_types[] = {
+	{
+		.mdev		= { .sysfs_name = "nvme-64M", .pretty_name = "NVMe 64 MiB" },
+		.description	= "NVMe controller, namespace of 64 MiB in RAM",
+		.function	= &nvme_function_ops,
+		.capacity	= SZ_64M,
+	},
+	{
+		.mdev		= { .sysfs_name = "nvme-1G", .pretty_name = "NVMe 1 GiB" },
+		.description	= "NVMe controller, namespace of 1 GiB in RAM",
+		.function	= &nvme_function_ops,
+		.capacity	= SZ_1G,
+	},
+	{
+		.mdev		= { .sysfs_name = "nvme-16G", .pretty_name = "NVMe 16 GiB" },
+		.description	= "NVMe controller, namespace of 16 GiB in RAM",
+		.function	= &nvme_function_ops,
+		.capacity	= SZ_16G,
+	},
+};
+
+static struct mdev_type *mdev_types[ARRAY_SIZE(mdevsim_types)];
+static struct mdev_parent mdevsim_parent;
+static struct device *mdevsim_parent_device;
+struct workqueue_struct *mdevsim_function_wq;
+
+static const struct class mdevsim_class = {
+	.name	= "mdevsim",
+};
+
+/*
+ * Types are called <driver or class>-<type>: the parent has no driver, so that
+ * its class names them, "mdevsim-nvme-64M".
+ */
+static int parent_register(void)
+{
+	unsigned int i;
+	int ret;
+
+	mdevsim_parent_device = device_create(&mdevsim_class, NULL, 0, NULL, "mdevsim");
+	if (IS_ERR(mdevsim_parent_device))
+		return PTR_ERR(mdevsim_parent_device);
+	for (i = 0; i < ARRAY_SIZE(mdev_types); i++)
+		mdev_types[i] = &mdevsim_types[i].mdev;
+	ret = mdev_register_parent(&mdevsim_parent, mdevsim_parent_device, &mdevsim_device_driver,
+				   mdev_types, ARRAY_SIZE(mdev_types));
+	if (ret)
+		device_unregister(mdevsim_parent_device);
+	return ret;
+}
+
+static int __init mdevsim_init(void)
+{
+	int ret;
+
+	mdevsim_function_wq = alloc_workqueue("mdevsim", WQ_UNBOUND, 0);
+	if (!mdevsim_function_wq)
+		return -ENOMEM;
+	ret = class_register(&mdevsim_class);
+	if (ret)
+		goto err_destroy_workqueue;
+	mdevsim_device_driver.max_instances = max_devices;
+	ret = mdev_register_driver(&mdevsim_device_driver);
+	if (ret)
+		goto err_unregister_class;
+	ret = parent_register();
+	if (ret)
+		goto err_unregister_driver;
+	return 0;
+
+err_unregister_driver:
+	mdev_unregister_driver(&mdevsim_device_driver);
+err_unregister_class:
+	class_unregister(&mdevsim_class);
+err_destroy_workqueue:
+	destroy_workqueue(mdevsim_function_wq);
+	return ret;
+}
+module_init(mdevsim_init);
+
+static void __exit mdevsim_exit(void)
+{
+	mdev_unregister_parent(&mdevsim_parent);
+	device_unregister(mdevsim_parent_device);
+	mdev_unregister_driver(&mdevsim_device_driver);
+	class_unregister(&mdevsim_class);
+	destroy_workqueue(mdevsim_function_wq);
+}
+module_exit(mdevsim_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
+MODULE_AUTHOR("The mdevsim developers");
+MODULE_DESCRIPTION("Simulated PCI functions that migrate live through VFIO");
+MODULE_SOFTDEP("pre: mdev vfio_iommu_type1");

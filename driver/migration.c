@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Migration states and the arcs between them.
+ *
+ * What the states mean here:
+ *
+ *   RUNNING, PRE_COPY           the function runs
+ *   RUNNING_P2P, PRE_COPY_P2P   the function is quiet: every fetched command is complete, no DMA,
+ *                               no interrupt; registers and doorbells still change
+ *   STOP, STOP_COPY, RESUMING   it is frozen as well: writes to BAR 0 are dropped
+ *
+ * P2P DMA cannot be told from other DMA, so RUNNING_P2P stops all of it, and
+ * RUNNING_P2P -> STOP has only to freeze the registers.
+ */
+#include <linux/file.h>
+#include <linux/ktime.h>
+#include <linux/uaccess.h>
+#include "mdevsim.h"
+#include "records.h"
+#include "session.h"
+#include "state_stream.h"
+#include "trace.h"
+
+static const char *const state_names[] = {
+	[VFIO_DEVICE_STATE_ERROR]		= "ERROR",
+	[VFIO_DEVICE_STATE_STOP]		= "STOP",
+	[VFIO_DEVICE_STATE_RUNNING]		= "RUNNING",
+	[VFIO_DEVICE_STATE_STOP_COPY]		= "STOP_COPY",
+	[VFIO_DEVICE_STATE_RESUMING]		= "RESUMING",
+	[VFIO_DEVICE_STATE_RUNNING_P2P]		= "RUNNING_P2P",
+	[VFIO_DEVICE_STATE_PRE_COPY]		= "PRE_COPY",
+	[VFIO_DEVICE_STATE_PRE_COPY_P2P]	= "PRE_COPY_P2P",
+};
+
+const char *mdevsim_migration_state_name(enum vfio_device_mig_state state)
+{
+	return state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
+}
+
+bool mdevsim_migration_is_running(struct mdevsim_device *device)
+{
+	lockdep_assert_held(&device->lifecycle);
+	return device->migration.state == VFIO_DEVICE_STATE_RUNNING ||
+	       device->migration.state == VFIO_DEVICE_STATE_PRE_COPY;
+}
+
+static void set_session(struct mdevsim_migration *mig, struct mdevsim_session *session)
+{
+	guard(spinlock)(&mig->notify);
+	mig->session = session;
+}
+
+/* Called by workers that write to the namespace */
+void mdevsim_function_dirtied(struct mdevsim_function *fn)
+{
+	struct mdevsim_migration *mig = &fn->device->migration;
+
+	guard(spinlock)(&mig->notify);
+	if (mig->session)
+		mdevsim_session_wake(mig->session);
+}
+
+static void session_end(struct mdevsim_migration *mig)
+{
+	struct mdevsim_session *session = mig->session;
+
+	set_session(mig, NULL);
+	if (session)
+		mdevsim_session_end(session);
+}
+
+/* On return no write to the function's registers is under way and none takes effect. */
+static void freeze(struct mdevsim_device *device, bool frozen)
+{
+	guard(rwsem_write)(&device->gate);
+	device->frozen = frozen;
+}
+
+static struct file *arc_quiesce(struct mdevsim_device *device)
+{
+	device->fn->ops->quiesce(device->fn);
+	return NULL;
+}
+
+/* Interrupts that the source could not deliver, or that got lost on the way, are sent again. */
+static struct file *arc_resume(struct mdevsim_device *device)
+{
+	struct mdevsim_function *fn = device->fn;
+
+	if (device->migration.loaded) {
+		fn->ops->state_loaded(fn);
+		mdevsim_irq_resend(&device->irq);
+		device->migration.loaded = false;
+	}
+	fn->ops->resume(fn);
+	return NULL;
+}
+
+static struct file *arc_freeze(struct mdevsim_device *device)
+{
+	freeze(device, true);
+	return NULL;
+}
+
+static struct file *arc_thaw(struct mdevsim_device *device)
+{
+	freeze(device, false);
+	return NULL;
+}
+
+static struct file *arc_session_start(struct mdevsim_device *device,
+				      enum mdevsim_session_phase phase)
+{
+	struct mdevsim_session *session;
+	struct file *file;
+
+	file = mdevsim_session_start(device, phase, &session);
+	if (!IS_ERR(file))
+		set_session(&device->migration, session);
+	return file;
+}
+
+static struct file *arc_session_end(struct mdevsim_device *device)
+{
+	session_end(&device->migration);
+	return NULL;
+}
+
+static struct file *arc_stop_copy(struct mdevsim_device *device)
+{
+	freeze(device, true);
+	mdevsim_session_stop_copy(device->migration.session);
+	return NULL;
+}
+
+static struct file *arc_resuming(struct mdevsim_device *device)
+{
+	mdevsim_migration_refused(device, &(struct mdevsim_reason){});
+	return arc_session_start(device, MDEVSIM_SESSION_RESUMING);
+}
+
+/* When the stream is refused the device stays in RESUMING, from which only a reset leads. */
+static struct file *arc_commit(struct mdevsim_device *device)
+{
+	int ret = mdevsim_session_commit(device->migration.session);
+
+	if (ret)
+		return ERR_PTR(ret);
+	device->migration.loaded = true;
+	return arc_session_end(device);
+}
+
+#define ARC(from, to)	(VFIO_DEVICE_STATE_##from << 8 | VFIO_DEVICE_STATE_##to)
+
+/* The arcs that vfio_mig_get_next_state() composes everything from, by what they do */
+static struct file *step(struct mdevsim_device *device, enum vfio_device_mig_state next)
+{
+	switch (device->migration.state << 8 | next) {
+	case ARC(RUNNING, RUNNING_P2P):
+	case ARC(PRE_COPY, PRE_COPY_P2P):
+		return arc_quiesce(device);
+	case ARC(RUNNING_P2P, RUNNING):
+	case ARC(PRE_COPY_P2P, PRE_COPY):
+		return arc_resume(device);
+	case ARC(RUNNING_P2P, STOP):
+		return arc_freeze(device);
+	case ARC(STOP, RUNNING_P2P):
+		return arc_thaw(device);
+	case ARC(RUNNING, PRE_COPY):
+	case ARC(RUNNING_P2P, PRE_COPY_P2P):
+		return arc_session_start(device, MDEVSIM_SESSION_PRE_COPY);
+	case ARC(STOP, STOP_COPY):
+		return arc_session_start(device, MDEVSIM_SESSION_STOP_COPY);
+	case ARC(PRE_COPY_P2P, STOP_COPY):
+		return arc_stop_copy(device);
+	case ARC(PRE_COPY, RUNNING):
+	case ARC(PRE_COPY_P2P, RUNNING_P2P):
+	case ARC(STOP_COPY, STOP):
+		return arc_session_end(device);
+	case ARC(STOP, RESUMING):
+		return arc_resuming(device);
+	case ARC(RESUMING, STOP):
+		return arc_commit(device);
+	}
+	/* vfio_mig_get_next_state() uses no others */
+	WARN_ON_ONCE(true);
+	return ERR_PTR(-EINVAL);
+}
+
+static struct file *step_traced(struct mdevsim_device *device, enum vfio_device_mig_state next)
+{
+	struct mdevsim_migration *mig = &device->migration;
+	u64 start = ktime_get_ns();
+	struct file *file;
+
+	file = step(device, next);
+	trace_mdevsim_arc(dev_name(device->vdev.dev), mdevsim_migration_state_name(mig->state),
+			  mdevsim_migration_state_name(next), PTR_ERR_OR_ZERO(file),
+			  ktime_get_ns() - start);
+	if (!IS_ERR(file))
+		mig->state = next;
+	return file;
+}
+
+static struct file *set_state(struct vfio_device *vdev, enum vfio_device_mig_state new_state)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+	struct mdevsim_migration *mig = &device->migration;
+	enum vfio_device_mig_state next;
+	struct file *file = NULL;
+	int ret;
+
+	guard(mutex)(&device->lifecycle);
+	/* With ERROR as current state the core's table ends in a WARN. */
+	if (mig->state == VFIO_DEVICE_STATE_ERROR)
+		return ERR_PTR(-EIO);
+	if (new_state >= ARRAY_SIZE(state_names))
+		return ERR_PTR(-EINVAL);
+	while (mig->state != new_state) {
+		ret = vfio_mig_get_next_state(vdev, mig->state, new_state, &next);
+		if (ret)
+			return ERR_PTR(ret);
+		file = step_traced(device, next);
+		if (IS_ERR(file))
+			return file;
+		/* Only the last arc of a path returns a file. */
+		if (WARN_ON_ONCE(file && mig->state != new_state)) {
+			fput(file);
+			return ERR_PTR(-EINVAL);
+		}
+	}
+	return file;
+}
+
+static int get_state(struct vfio_device *vdev, enum vfio_device_mig_state *state)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+
+	guard(mutex)(&device->lifecycle);
+	*state = device->migration.state;
+	return 0;
+}
+
+/* What STOP_COPY would carry if it began now: everything, unless a session has sent part of it. */
+static u64 data_size(struct mdevsim_device *device)
+{
+	const u64 page = mdevsim_state_stream_size(sizeof(struct mdevsim_state_ns_extent) +
+						   MDEVSIM_EXTENT_ALIGN);
+	struct mdevsim_function *fn = device->fn;
+	struct mdevsim_bulk_size size;
+	u64 remaining = 0;
+
+	lockdep_assert_held(&device->lifecycle);
+	if (device->migration.session)
+		remaining = mdevsim_session_size(device->migration.session);
+	if (remaining)
+		return remaining;
+	fn->ops->bulk_size(fn, &size);
+	return DIV_ROUND_UP_ULL(size.initial + size.dirty, MDEVSIM_EXTENT_ALIGN) * page +
+	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(device);
+}
+
+static int get_data_size(struct vfio_device *vdev, unsigned long *stop_copy_length)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+
+	guard(mutex)(&device->lifecycle);
+	*stop_copy_length = data_size(device);
+	return 0;
+}
+
+static const struct vfio_migration_ops migration_ops = {
+	.migration_set_state		= set_state,
+	.migration_get_state		= get_state,
+	.migration_get_data_size	= get_data_size,
+};
+
+static int feature_precopy_info_v2(struct mdevsim_device *device, u32 flags, size_t argsz)
+{
+	int ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, 0);
+
+	if (ret != 1)
+		return ret;
+	guard(mutex)(&device->lifecycle);
+	device->migration.precopy_info_v2 = true;
+	return 0;
+}
+
+int mdevsim_migration_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz)
+{
+	if ((flags & VFIO_DEVICE_FEATURE_MASK) == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2)
+		return feature_precopy_info_v2(vdev_to_mdevsim(vdev), flags, argsz);
+	return -ENOTTY;
+}
+
+int mdevsim_migration_may_reinit(struct mdevsim_device *device)
+{
+	struct mdevsim_migration *mig = &device->migration;
+
+	lockdep_assert_held(&device->lifecycle);
+	return mig->session && !mig->precopy_info_v2 ? -EBUSY : 0;
+}
+
+void mdevsim_migration_reinit(struct mdevsim_device *device)
+{
+	lockdep_assert_held(&device->lifecycle);
+	if (device->migration.session)
+		mdevsim_session_reinit(device->migration.session);
+}
+
+void mdevsim_migration_refused(struct mdevsim_device *device, const struct mdevsim_reason *why)
+{
+	scoped_guard(spinlock, &device->migration.notify)
+		device->migration.refusal = *why;
+	if (why->text[0])
+		dev_dbg_ratelimited(device->vdev.dev, "stream refused: %s\n", why->text);
+}
+
+void mdevsim_migration_refusal(struct mdevsim_device *device, struct mdevsim_reason *why)
+{
+	guard(spinlock)(&device->migration.notify);
+	*why = device->migration.refusal;
+}
+
+void mdevsim_migration_reset(struct mdevsim_device *device)
+{
+	struct mdevsim_migration *mig = &device->migration;
+
+	lockdep_assert_held(&device->lifecycle);
+	session_end(mig);
+	freeze(device, false);
+	mig->loaded = false;
+	mig->state = VFIO_DEVICE_STATE_RUNNING;
+}
+
+void mdevsim_migration_init(struct mdevsim_device *device)
+{
+	struct mdevsim_migration *mig = &device->migration;
+
+	spin_lock_init(&mig->notify);
+	mig->state = VFIO_DEVICE_STATE_RUNNING;
+	device->vdev.migration_flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P |
+				       VFIO_MIGRATION_PRE_COPY;
+	device->vdev.mig_ops = &migration_ops;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MDEVSIM_MIGRATION_H
+#define MDEVSIM_MIGRATION_H
+
+#include <linux/spinlock.h>
+#include <linux/vfio.h>
+#include "function.h"
+
+struct mdevsim_device;
+struct mdevsim_session;
+
+/**
+ * struct mdevsim_migration - migration state of one device
+ * @state: current state; under &mdevsim_device.lifecycle
+ * @session: the data transfer session of the states that have one, else NULL; written under
+ *	&mdevsim_device.lifecycle and @notify
+ * @loaded: a state was loaded and the function has not run since
+ * @precopy_info_v2: the user wants to hear of REINIT; until the device is closed
+ * @notify: leaf; makes @session safe to look at for waking who polls it, and
+ *	protects @refusal
+ * @refusal: why a stream was last refused; empty when it was not
+ */
+struct mdevsim_migration {
+	enum vfio_device_mig_state state;
+	struct mdevsim_session *session;
+	bool loaded;
+	bool precopy_info_v2;
+	spinlock_t notify;
+	struct mdevsim_reason refusal;
+};
+
+void mdevsim_migration_init(struct mdevsim_device *device);
+
+/** mdevsim_migration_reset - end any session; the state is RUNNING. Caller holds the lifecycle. */
+void mdevsim_migration_reset(struct mdevsim_device *device);
+
+/** mdevsim_migration_is_running - the state lets the function run. Caller holds the lifecycle. */
+bool mdevsim_migration_is_running(struct mdevsim_device *device);
+
+/** mdevsim_migration_state_name - as in the VFIO headers, without the prefix */
+const char *mdevsim_migration_state_name(enum vfio_device_mig_state state);
+
+/** mdevsim_migration_refusal - copy the last refusal's reason */
+void mdevsim_migration_refusal(struct mdevsim_device *device, struct mdevsim_reason *why);
+
+/** mdevsim_migration_refused - remember why a stream was refused */
+void mdevsim_migration_refused(struct mdevsim_device *device, const struct mdevsim_reason *why);
+
+/** mdevsim_migration_feature - VFIO_DEVICE_FEATURE as far as the core leaves it to drivers */
+int mdevsim_migration_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz);
+
+/**
+ * mdevsim_migration_may_reinit - may what IDENTITY says change now?
+ *
+ * Return: 0; -EBUSY when a session runs that cannot take this. Caller holds the lifecycle.
+ */
+int mdevsim_migration_may_reinit(struct mdevsim_device *device);
+
+/** mdevsim_migration_reinit - what IDENTITY says has changed. Caller holds the lifecycle. */
+void mdevsim_migration_reinit(struct mdevsim_device *device);
+
+#endif /* MDEVSIM_MIGRATION_H */

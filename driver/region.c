@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From an offset in the device fd to a register: which region, the one bounds
+ * check, natural widths, dispatch.
+ */
+#include <linux/uaccess.h>
+#include <linux/vfio_pci_core.h>
+#include "mdevsim.h"
+#include "trace.h"
+
+/**
+ * struct region - one region of the device
+ * @size: bytes
+ * @widest: widest access it takes, in bytes
+ * @read: read @width bytes, naturally aligned, inside @size
+ * @write: write likewise
+ */
+struct region {
+	u32 size;
+	unsigned int widest;
+	u64 (*read)(struct mdevsim_device *device, u32 offset, unsigned int width);
+	void (*write)(struct mdevsim_device *device, u32 offset, unsigned int width, u64 value);
+};
+
+static u64 bar0_read(struct mdevsim_device *device, u32 offset, unsigned int width)
+{
+	const struct mdevsim_function_ops *ops = device->fn->ops;
+
+	if (offset < ops->bar_size)
+		return ops->bar_read(device->fn, offset, width);
+	return mdevsim_irq_table_read(&device->irq, offset, width);
+}
+
+/*
+ * Holding the gate while the function changes is what makes STOP exact: once
+ * the arc that freezes the device has returned, no write is still under way.
+ */
+static void bar0_write(struct mdevsim_device *device, u32 offset, unsigned int width, u64 value)
+{
+	const struct mdevsim_function_ops *ops = device->fn->ops;
+
+	if (offset >= ops->bar_size) {
+		mdevsim_irq_table_write(&device->irq, offset, width, value);
+		return;
+	}
+	guard(rwsem_read)(&device->gate);
+	if (!device->frozen)
+		ops->bar_write(device->fn, offset, width, value);
+}
+
+static u64 config_read(struct mdevsim_device *device, u32 offset, unsigned int width)
+{
+	guard(mutex)(&device->config_lock);
+	mdevsim_pci_config_intx_status(&device->config, READ_ONCE(device->irq.intx_level));
+	return mdevsim_pci_config_read(&device->config, offset, width);
+}
+
+static unsigned int config_change(struct mdevsim_device *device, u32 offset, unsigned int width,
+				  u32 value)
+{
+	guard(mutex)(&device->config_lock);
+	return mdevsim_pci_config_write(&device->config, offset, width, value);
+}
+
+/* Configuration space can be written in every state, as the uAPI demands. */
+static void config_write(struct mdevsim_device *device, u32 offset, unsigned int width, u64 value)
+{
+	unsigned int events = config_change(device, offset, width, value);
+
+	if (events & MDEVSIM_CONFIG_RESET)
+		mdevsim_device_function_reset(device);
+	if (events & MDEVSIM_CONFIG_DMA)
+		device->fn->ops->config_changed(device->fn);
+	if (events & MDEVSIM_CONFIG_INTX)
+		mdevsim_irq_evaluate(&device->irq);
+}
+
+static const struct region regions[VFIO_PCI_NUM_REGIONS] = {
+	[VFIO_PCI_BAR0_REGION_INDEX] = {
+		.size	= MDEVSIM_BAR0_SIZE,
+		.widest	= 8,
+		.read	= bar0_read,
+		.write	= bar0_write,
+	},
+	[VFIO_PCI_CONFIG_REGION_INDEX] = {
+		.size	= MDEVSIM_CONFIG_SIZE,
+		.widest	= 4,
+		.read	= config_read,
+		.write	= config_write,
+	},
+};
+
+/* The region that holds all of [pos, pos + count), or NULL */
+static const struct region *region_find(loff_t pos, size_t count, u32 *offset)
+{
+	u64 index = VFIO_PCI_OFFSET_TO_INDEX((u64)pos);
+	u64 start = (u64)pos & VFIO_PCI_OFFSET_MASK;
+	const struct region *region;
+
+	if (pos < 0 || index >= ARRAY_SIZE(regions))
+		return NULL;
+	region = &regions[index];
+	if (start >= region->size || count > region->size - start)
+		return NULL;
+	*offset = start;
+	return region;
+}
+
+/* The widest naturally aligned access at @offset within @count bytes */
+static unsigned int access_width(const struct region *region, u32 offset, size_t count)
+{
+	unsigned int width = region->widest;
+
+	while (width > count || offset % width)
+		width /= 2;
+	return width;
+}
+
+static int read_one(struct mdevsim_device *device, const struct region *region, u32 offset,
+		    unsigned int width, char __user *buf)
+{
+	__le64 value = cpu_to_le64(region->read(device, offset, width));
+
+	trace_mdevsim_region(dev_name(device->vdev.dev), region - regions, offset, width,
+			     le64_to_cpu(value), false);
+	return copy_to_user(buf, &value, width) ? -EFAULT : 0;
+}
+
+static int write_one(struct mdevsim_device *device, const struct region *region, u32 offset,
+		     unsigned int width, const char __user *buf)
+{
+	__le64 value = 0;
+
+	if (copy_from_user(&value, buf, width))
+		return -EFAULT;
+	trace_mdevsim_region(dev_name(device->vdev.dev), region - regions, offset, width,
+			     le64_to_cpu(value), true);
+	region->write(device, offset, width, le64_to_cpu(value));
+	return 0;
+}
+
+ssize_t mdevsim_region_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+	const struct region *region;
+	unsigned int width;
+	size_t done;
+	u32 offset;
+
+	region = region_find(*ppos, count, &offset);
+	if (!region)
+		return -EINVAL;
+	for (done = 0; done < count; done += width) {
+		width = access_width(region, offset + done, count - done);
+		if (read_one(device, region, offset + done, width, buf + done))
+			return done ? done : -EFAULT;
+		*ppos += width;
+	}
+	return done;
+}
+
+ssize_t mdevsim_region_write(struct vfio_device *vdev, const char __user *buf, size_t count,
+			     loff_t *ppos)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+	const struct region *region;
+	unsigned int width;
+	size_t done;
+	u32 offset;
+
+	region = region_find(*ppos, count, &offset);
+	if (!region)
+		return -EINVAL;
+	for (done = 0; done < count; done += width) {
+		width = access_width(region, offset + done, count - done);
+		if (write_one(device, region, offset + done, width, buf + done))
+			return done ? done : -EFAULT;
+		*ppos += width;
+	}
+	return done;
+}
+
+int mdevsim_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+			struct vfio_info_cap *caps)
+{
+	if (info->index >= ARRAY_SIZE(regions))
+		return -EINVAL;
+	info->offset = VFIO_PCI_INDEX_TO_OFFSET(info->index);
+	info->size = regions[info->index].size;
+	info->flags = info->size ? VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE : 0;
+	return 0;
+}

@@ -1,0 +1,747 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The data fd: one data transfer session.
+ *
+ * Nothing of the stream is built in memory. read() asks the writer of
+ * state_stream.c what is due and copies it straight from where it lives;
+ * write() asks the reader where the next bytes belong and copies them there.
+ *
+ * User memory is touched with page faults disabled while the session is
+ * locked; a page that is not there is faulted in with no lock held and the
+ * copy tried again. Ending a session therefore never waits for a user.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/poll.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <linux/uuid.h>
+#include "mdevsim.h"
+#include "records.h"
+#include "session.h"
+#include "state_stream.h"
+#include "trace.h"
+
+/* Bytes moved before the lock is let go, so that a large read() or write() does not hold up an arc */
+#define BATCH	SZ_1M
+
+/**
+ * struct mdevsim_session - one data transfer session
+ * @refs: one of the migration state, one of the file
+ * @lock: protects everything below; taken after the device's lifecycle and gate
+ * @device: NULL once @phase is OVER
+ * @phase: what it is for
+ * @wait: who polls
+ * @body: of the control record, identity or extent header being given out
+ * @writer: saving: framing
+ * @identity_due: saving: IDENTITY is to be sent
+ * @reinit: saving: tell PRECOPY_INFO of it once
+ * @initial: saving: the record under way counts as initial data
+ * @next_control: saving: index of the control record to be sent next
+ * @extent: saving: the extent under way
+ * @body_length: saving: bytes in @body
+ * @reader: loading: framing
+ * @id: loading: identity as received
+ * @extent_header: loading: start of the extent under way
+ * @set: loading: control records as received
+ */
+struct mdevsim_session {
+	refcount_t refs;
+	struct mutex lock;
+	struct mdevsim_device *device;
+	enum mdevsim_session_phase phase;
+	wait_queue_head_t wait;
+	union {
+		struct {
+			struct mdevsim_state_writer writer;
+			bool identity_due;
+			bool reinit;
+			bool initial;
+			unsigned int next_control;
+			struct mdevsim_extent extent;
+			u32 body_length;
+			u8 body[MDEVSIM_CONTROL_MAX] __aligned(8);
+		};
+		struct {
+			struct mdevsim_state_reader reader;
+			struct mdevsim_state_identity id;
+			struct mdevsim_state_ns_extent extent_header;
+			struct mdevsim_state_set set;
+		};
+	};
+};
+
+static void session_put(struct mdevsim_session *session)
+{
+	if (refcount_dec_and_test(&session->refs))
+		kfree(session);
+}
+
+static struct mdevsim_function *session_fn(struct mdevsim_session *session)
+{
+	lockdep_assert_held(&session->lock);
+	return session->device->fn;
+}
+
+static bool session_is_saving(struct mdevsim_session *session)
+{
+	return session->phase == MDEVSIM_SESSION_PRE_COPY ||
+	       session->phase == MDEVSIM_SESSION_STOP_COPY;
+}
+
+/* ---- Saving ------------------------------------------------------------ */
+
+static void begin_identity(struct mdevsim_session *session)
+{
+	mdevsim_records_identity(session->device, (struct mdevsim_state_identity *)session->body);
+	session->body_length = sizeof(struct mdevsim_state_identity);
+	session->initial = true;
+	session->identity_due = false;
+	mdevsim_state_writer_begin(&session->writer, MDEVSIM_RECORD_IDENTITY, 1,
+				   session->body_length);
+}
+
+static bool begin_extent(struct mdevsim_session *session)
+{
+	struct mdevsim_state_ns_extent *header = (struct mdevsim_state_ns_extent *)session->body;
+	struct mdevsim_function *fn = session_fn(session);
+	struct mdevsim_extent *extent = &session->extent;
+	struct mdevsim_bulk_size size;
+
+	fn->ops->bulk_size(fn, &size);
+	if (!fn->ops->bulk_next(fn, extent))
+		return false;
+	*header = (struct mdevsim_state_ns_extent) {
+		.nsid	= cpu_to_le32(1),
+		.slba	= cpu_to_le64(extent->offset >> MDEVSIM_LBA_SHIFT),
+		.nlb	= cpu_to_le64(extent->length >> MDEVSIM_LBA_SHIFT),
+	};
+	session->body_length = sizeof(*header);
+	session->initial = size.initial;
+	mdevsim_state_writer_begin(&session->writer,
+				   extent->zero ? MDEVSIM_RECORD_NS_ZERO : MDEVSIM_RECORD_NS_DATA,
+				   1, sizeof(*header) + (extent->zero ? 0 : extent->length));
+	return true;
+}
+
+static bool begin_control(struct mdevsim_session *session)
+{
+	const struct mdevsim_state_ops *ops;
+
+	ops = mdevsim_records_get(session->device, session->next_control);
+	if (!ops)
+		return false;
+	session->body_length = ops->save(session_fn(session), session->body);
+	session->next_control++;
+	mdevsim_state_writer_begin(&session->writer, ops->type, ops->version,
+				   session->body_length);
+	return true;
+}
+
+static void begin_end(struct mdevsim_session *session)
+{
+	struct mdevsim_state_end *end = (struct mdevsim_state_end *)session->body;
+
+	end->records = cpu_to_le64(session->writer.sequence);
+	end->bytes = cpu_to_le64(session->writer.offset);
+	session->body_length = sizeof(*end);
+	mdevsim_state_writer_begin(&session->writer, MDEVSIM_RECORD_END, 1, sizeof(*end));
+}
+
+/*
+ * Begin the next record: identity, what there is of the namespace, and once
+ * the device is stopped the control records and END.
+ *
+ * Return: 1 when there is one, 0 at the end of the stream, -ENOMSG when there is none for now
+ */
+static int begin_record(struct mdevsim_session *session)
+{
+	if (session->writer.part == MDEVSIM_PART_END)
+		return 0;
+	if (session->identity_due)
+		begin_identity(session);
+	else if (begin_extent(session))
+		;
+	else if (session->phase == MDEVSIM_SESSION_PRE_COPY)
+		return -ENOMSG;
+	else if (!begin_control(session))
+		begin_end(session);
+	trace_mdevsim_record(mdevsim_function_name(session_fn(session)), &session->writer.record,
+			     true, 0);
+	return 1;
+}
+
+static size_t copy_out(struct mdevsim_session *session, const void *from, u64 length,
+		       struct iov_iter *to)
+{
+	size_t done;
+
+	pagefault_disable();
+	done = copy_to_iter(from, min_t(u64, length, iov_iter_count(to)), to);
+	pagefault_enable();
+	mdevsim_state_writer_gave(&session->writer, from, done);
+	return done;
+}
+
+/* The page stays as it is from before it is copied until its checksum is taken. */
+static ssize_t copy_out_page(struct mdevsim_session *session, u64 offset, struct iov_iter *to)
+{
+	struct mdevsim_function *fn = session_fn(session);
+	u64 in_page = offset % PAGE_SIZE, page = offset - in_page;
+	const void *from;
+	size_t done;
+
+	from = fn->ops->bulk_page_get(fn, page);
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	if (!from)
+		from = page_address(ZERO_PAGE(0));
+	done = copy_out(session, from + in_page, PAGE_SIZE - in_page, to);
+	fn->ops->bulk_page_put(fn, page);
+	return done;
+}
+
+static ssize_t copy_out_body(struct mdevsim_session *session, u64 left, struct iov_iter *to)
+{
+	u64 at = session->writer.record.length - left;
+
+	if (at < session->body_length)
+		return copy_out(session, session->body + at, session->body_length - at, to);
+	return copy_out_page(session, session->extent.offset + at - session->body_length, to);
+}
+
+/*
+ * Copy one piece of the stream.
+ *
+ * Return: bytes, at least 1; 0 at the end of the stream; -ENOMSG; -EFAULT when the
+ * user's page is not there; -EINTR
+ */
+static ssize_t read_piece(struct mdevsim_session *session, struct iov_iter *to)
+{
+	const void *framing;
+	ssize_t done;
+	u64 length;
+	int ret;
+
+	if (mdevsim_state_writer_idle(&session->writer)) {
+		ret = begin_record(session);
+		if (ret <= 0)
+			return ret;
+	}
+	framing = mdevsim_state_writer_framing(&session->writer, &length);
+	if (framing)
+		done = copy_out(session, framing, length, to);
+	else
+		done = copy_out_body(session, length, to);
+	return done ? done : -EFAULT;
+}
+
+static ssize_t read_locked(struct mdevsim_session *session, struct iov_iter *to)
+{
+	size_t done = 0;
+	ssize_t ret = 0;
+
+	guard(mutex)(&session->lock);
+	if (session->phase == MDEVSIM_SESSION_OVER)
+		return -ENODEV;
+	while (iov_iter_count(to) && done < BATCH) {
+		ret = read_piece(session, to);
+		if (ret <= 0)
+			break;
+		done += ret;
+		cond_resched();
+	}
+	return done ? done : ret;
+}
+
+static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct mdevsim_session *session = iocb->ki_filp->private_data;
+	size_t done = 0;
+	ssize_t ret = 0;
+
+	while (iov_iter_count(to)) {
+		ret = read_locked(session, to);
+		if (ret > 0) {
+			done += ret;
+			continue;
+		}
+		if (ret != -EFAULT || fatal_signal_pending(current))
+			break;
+		if (fault_in_iov_iter_writeable(to, 1))
+			break;
+	}
+	return done ? done : ret;
+}
+
+static u64 record_left(struct mdevsim_session *session)
+{
+	const struct mdevsim_state_writer *writer = &session->writer;
+
+	if (mdevsim_state_writer_idle(writer) || writer->part != MDEVSIM_PART_BODY)
+		return 0;
+	return writer->record.length - writer->filled;
+}
+
+static void precopy_size(struct mdevsim_session *session, u64 *initial, u64 *dirty)
+{
+	struct mdevsim_function *fn = session_fn(session);
+	struct mdevsim_bulk_size size;
+
+	fn->ops->bulk_size(fn, &size);
+	*initial = size.initial;
+	*dirty = size.dirty;
+	*(session->initial ? initial : dirty) += record_left(session);
+	if (session->identity_due)
+		*initial += mdevsim_state_stream_size(sizeof(struct mdevsim_state_identity));
+	if (session->writer.part == MDEVSIM_PART_STREAM_HEADER)
+		*initial += sizeof(struct mdevsim_stream_header) - session->writer.filled;
+}
+
+/* Every page may come as an extent of its own. */
+u64 mdevsim_session_size(struct mdevsim_session *session)
+{
+	const u64 page = mdevsim_state_stream_size(sizeof(struct mdevsim_state_ns_extent) +
+						   MDEVSIM_EXTENT_ALIGN);
+	u64 initial, dirty;
+
+	guard(mutex)(&session->lock);
+	if (!session_is_saving(session))
+		return 0;
+	precopy_size(session, &initial, &dirty);
+	return DIV_ROUND_UP_ULL(initial + dirty, MDEVSIM_EXTENT_ALIGN) * page +
+	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(session->device);
+}
+
+static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_info *info)
+{
+	guard(mutex)(&session->lock);
+	if (session->phase == MDEVSIM_SESSION_OVER)
+		return -ENODEV;
+	if (session->phase != MDEVSIM_SESSION_PRE_COPY)
+		return -EINVAL;
+	if (session->device->migration.precopy_info_v2)
+		info->flags = session->reinit ? VFIO_PRECOPY_INFO_REINIT : 0;
+	session->reinit = false;
+	precopy_size(session, &info->initial_bytes, &info->dirty_bytes);
+	return 0;
+}
+
+static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
+	void __user *uarg = (void __user *)arg;
+	struct vfio_precopy_info info;
+	long ret;
+
+	if (cmd != VFIO_MIG_GET_PRECOPY_INFO)
+		return -ENOTTY;
+	if (copy_from_user(&info, uarg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	ret = precopy_info(file->private_data, &info);
+	if (ret)
+		return ret;
+	return copy_to_user(uarg, &info, minsz) ? -EFAULT : 0;
+}
+
+static bool readable(struct mdevsim_session *session)
+{
+	u64 initial, dirty;
+
+	if (session->phase != MDEVSIM_SESSION_PRE_COPY)
+		return true;
+	if (!mdevsim_state_writer_idle(&session->writer))
+		return true;
+	precopy_size(session, &initial, &dirty);
+	return initial || dirty;
+}
+
+static __poll_t session_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct mdevsim_session *session = file->private_data;
+
+	poll_wait(file, &session->wait, table);
+	guard(mutex)(&session->lock);
+	if (session->phase == MDEVSIM_SESSION_OVER)
+		return EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP;
+	if (session->phase == MDEVSIM_SESSION_RESUMING)
+		return EPOLLOUT | EPOLLWRNORM;
+	return readable(session) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static int session_release(struct inode *inode, struct file *file)
+{
+	session_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations saving_fops = {
+	.owner		= THIS_MODULE,
+	.read_iter	= session_read,
+	.unlocked_ioctl	= session_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.poll		= session_poll,
+	.release	= session_release,
+};
+
+/* ---- Loading ----------------------------------------------------------- */
+
+static int bad_length(const struct mdevsim_record *record, struct mdevsim_reason *why)
+{
+	return mdevsim_refuse(why, -EMSGSIZE, "record %s (sequence %u): a body of %llu bytes does not fit its type",
+			      mdevsim_state_stream_name(record->type), record->sequence,
+			      record->length);
+}
+
+static int begin_load_control(struct mdevsim_session *session, const struct mdevsim_record *record,
+			      struct mdevsim_reason *why)
+{
+	const struct mdevsim_state_ops *ops;
+	void *body;
+
+	ops = mdevsim_records_find(session->device, record->type);
+	if (!ops)
+		return mdevsim_refuse(why, -EOPNOTSUPP, "record %s is not one of this function's",
+				      mdevsim_state_stream_name(record->type));
+	if (record->length < ops->min_length || record->length > ops->max_length)
+		return bad_length(record, why);
+	body = kzalloc(record->length, GFP_KERNEL_ACCOUNT);
+	if (!body)
+		return mdevsim_refuse(why, -ENOMEM, "no memory for record %s",
+				      mdevsim_state_stream_name(record->type));
+	session->set.body[record->type] = body;
+	session->set.length[record->type] = record->length;
+	return 0;
+}
+
+static int sink_begin(void *context, const struct mdevsim_record *record,
+		      struct mdevsim_reason *why)
+{
+	struct mdevsim_session *session = context;
+	u64 extent = sizeof(struct mdevsim_state_ns_extent);
+
+	switch (record->type) {
+	case MDEVSIM_RECORD_IDENTITY:
+		return record->length == sizeof(session->id) ? 0 : bad_length(record, why);
+	case MDEVSIM_RECORD_END:
+		return record->length == sizeof(struct mdevsim_state_end) ? 0 :
+			bad_length(record, why);
+	case MDEVSIM_RECORD_NS_ZERO:
+		return record->length == extent ? 0 : bad_length(record, why);
+	case MDEVSIM_RECORD_NS_DATA:
+		if (record->length <= extent || record->length - extent > MDEVSIM_MAX_EXTENT)
+			return bad_length(record, why);
+		return 0;
+	}
+	return begin_load_control(session, record, why);
+}
+
+static int extent_check(struct mdevsim_session *session, const struct mdevsim_record *record,
+			struct mdevsim_reason *why)
+{
+	const u64 align = MDEVSIM_EXTENT_ALIGN >> MDEVSIM_LBA_SHIFT;
+	const struct mdevsim_state_ns_extent *header = &session->extent_header;
+	u64 blocks = le64_to_cpu(session->id.namespace_size) >> MDEVSIM_LBA_SHIFT;
+	u64 slba = le64_to_cpu(header->slba), nlb = le64_to_cpu(header->nlb);
+	const char *name = mdevsim_state_stream_name(record->type);
+
+	if (le32_to_cpu(header->nsid) != 1 || header->reserved)
+		return mdevsim_refuse(why, -EINVAL, "record %s (sequence %u): namespace %u does not exist",
+				      name, record->sequence, le32_to_cpu(header->nsid));
+	if (!nlb || slba % align || nlb % align || slba >= blocks || nlb > blocks - slba)
+		return mdevsim_refuse(why, -EINVAL,
+				      "record %s (sequence %u): %llu blocks at %llu are not aligned or not in a namespace of %llu",
+				      name, record->sequence, nlb, slba, blocks);
+	if (record->type == MDEVSIM_RECORD_NS_DATA &&
+	    record->length - sizeof(*header) != nlb << MDEVSIM_LBA_SHIFT)
+		return bad_length(record, why);
+	return 0;
+}
+
+static void *extent_body(struct mdevsim_session *session, const struct mdevsim_record *record,
+			 u64 offset, u64 *length, struct mdevsim_reason *why)
+{
+	struct mdevsim_function *fn = session_fn(session);
+	u64 at, in_page;
+	void *page;
+	int ret;
+
+	if (offset < sizeof(session->extent_header)) {
+		*length = sizeof(session->extent_header) - offset;
+		return (void *)&session->extent_header + offset;
+	}
+	offset -= sizeof(session->extent_header);
+	if (!offset) {
+		ret = extent_check(session, record, why);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	at = (le64_to_cpu(session->extent_header.slba) << MDEVSIM_LBA_SHIFT) + offset;
+	in_page = at % PAGE_SIZE;
+	page = fn->ops->bulk_load_page(fn, at - in_page);
+	if (IS_ERR(page)) {
+		ret = mdevsim_refuse(why, PTR_ERR(page), "no memory for namespace blocks");
+		return ERR_PTR(ret);
+	}
+	*length = min(*length, PAGE_SIZE - in_page);
+	return page + in_page;
+}
+
+static void *sink_body(void *context, const struct mdevsim_record *record, u64 offset, u64 *length,
+		       struct mdevsim_reason *why)
+{
+	struct mdevsim_session *session = context;
+
+	switch (record->type) {
+	case MDEVSIM_RECORD_IDENTITY:
+		return (void *)&session->id + offset;
+	case MDEVSIM_RECORD_END:
+		/* Its counts are the reader's business; the extent header is free by now. */
+		return (void *)&session->extent_header + offset;
+	case MDEVSIM_RECORD_NS_DATA:
+	case MDEVSIM_RECORD_NS_ZERO:
+		return extent_body(session, record, offset, length, why);
+	}
+	return (void *)session->set.body[record->type] + offset;
+}
+
+/* The destination decides here, on the very write that completes the record. */
+static int end_identity(struct mdevsim_session *session, struct mdevsim_reason *why)
+{
+	struct mdevsim_function *fn = session_fn(session);
+	int ret;
+
+	ret = mdevsim_records_identity_check(session->device, &session->id, why);
+	if (ret)
+		return ret;
+	if (fn->ops->bulk_load_begin(fn, &session->id))
+		return mdevsim_refuse(why, -ENOMEM, "no memory for a namespace");
+	return 0;
+}
+
+static int end_zero(struct mdevsim_session *session, const struct mdevsim_record *record,
+		    struct mdevsim_reason *why)
+{
+	struct mdevsim_function *fn = session_fn(session);
+	int ret;
+
+	ret = extent_check(session, record, why);
+	if (ret)
+		return ret;
+	fn->ops->bulk_load_zero(fn, le64_to_cpu(session->extent_header.slba) << MDEVSIM_LBA_SHIFT,
+				le64_to_cpu(session->extent_header.nlb) << MDEVSIM_LBA_SHIFT);
+	return 0;
+}
+
+static int sink_end(void *context, const struct mdevsim_record *record, struct mdevsim_reason *why)
+{
+	struct mdevsim_session *session = context;
+	int ret = 0;
+
+	if (record->type == MDEVSIM_RECORD_IDENTITY)
+		ret = end_identity(session, why);
+	else if (record->type == MDEVSIM_RECORD_NS_ZERO)
+		ret = end_zero(session, record, why);
+	trace_mdevsim_record(mdevsim_function_name(session_fn(session)), record, false, ret);
+	return ret;
+}
+
+static const struct mdevsim_state_sink session_sink = {
+	.begin	= sink_begin,
+	.body	= sink_body,
+	.end	= sink_end,
+};
+
+/* As read_piece(). Bytes that led to an error count as not written. */
+static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *from)
+{
+	size_t done;
+	u64 length;
+	void *to;
+	int ret;
+
+	to = mdevsim_state_reader_want(&session->reader, &length);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	pagefault_disable();
+	done = copy_from_iter(to, min_t(u64, length, iov_iter_count(from)), from);
+	pagefault_enable();
+	if (!done)
+		return -EFAULT;
+	ret = mdevsim_state_reader_have(&session->reader, done);
+	return ret ? ret : done;
+}
+
+static ssize_t write_locked(struct mdevsim_session *session, struct iov_iter *from)
+{
+	size_t done = 0;
+	ssize_t ret = 0;
+
+	guard(mutex)(&session->lock);
+	if (session->phase == MDEVSIM_SESSION_OVER)
+		return -ENODEV;
+	while (iov_iter_count(from) && done < BATCH) {
+		ret = write_piece(session, from);
+		if (ret <= 0)
+			break;
+		done += ret;
+		cond_resched();
+	}
+	if (session->reader.error)
+		mdevsim_migration_refused(session->device, &session->reader.why);
+	return session->reader.error ? session->reader.error : done ? done : ret;
+}
+
+static ssize_t session_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct mdevsim_session *session = iocb->ki_filp->private_data;
+	size_t done = 0;
+	ssize_t ret = 0;
+
+	while (iov_iter_count(from)) {
+		ret = write_locked(session, from);
+		if (ret > 0) {
+			done += ret;
+			continue;
+		}
+		if (ret != -EFAULT)
+			return ret;
+		if (fatal_signal_pending(current) || fault_in_iov_iter_readable(from, 1))
+			break;
+	}
+	return done ? done : ret;
+}
+
+static const struct file_operations loading_fops = {
+	.owner		= THIS_MODULE,
+	.write_iter	= session_write,
+	.unlocked_ioctl	= session_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.poll		= session_poll,
+	.release	= session_release,
+};
+
+int mdevsim_session_commit(struct mdevsim_session *session)
+{
+	struct mdevsim_device *device = session->device;
+	struct mdevsim_reason *why = &session->reader.why;
+	struct mdevsim_function *fn;
+	int ret;
+
+	lockdep_assert_held(&device->lifecycle);
+	guard(mutex)(&session->lock);
+	fn = session_fn(session);
+	ret = mdevsim_state_reader_finish(&session->reader);
+	if (!ret)
+		ret = mdevsim_records_check(device, &session->set, why);
+	if (ret) {
+		mdevsim_state_reader_fail(&session->reader, ret, why->text);
+		mdevsim_migration_refused(device, why);
+		return ret;
+	}
+	fn->ops->bulk_load_commit(fn);
+	mdevsim_records_load(device, &session->set);
+	return 0;
+}
+
+/* ---- Both -------------------------------------------------------------- */
+
+static void session_init_saving(struct mdevsim_session *session)
+{
+	struct mdevsim_function *fn = session->device->fn;
+	uuid_t id;
+
+	generate_random_uuid(id.b);
+	mdevsim_state_writer_init(&session->writer, id.b);
+	session->identity_due = true;
+	session->initial = true;
+	fn->ops->bulk_save_begin(fn);
+}
+
+static void session_free_set(struct mdevsim_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(session->set.body); i++)
+		kfree(session->set.body[i]);
+	memset(&session->set, 0, sizeof(session->set));
+}
+
+struct file *mdevsim_session_start(struct mdevsim_device *device, enum mdevsim_session_phase phase,
+				   struct mdevsim_session **out)
+{
+	bool loading = phase == MDEVSIM_SESSION_RESUMING;
+	struct mdevsim_session *session;
+	struct file *file;
+
+	lockdep_assert_held(&device->lifecycle);
+	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&session->refs, 2);
+	mutex_init(&session->lock);
+	init_waitqueue_head(&session->wait);
+	session->device = device;
+	session->phase = phase;
+	file = anon_inode_getfile(loading ? "[mdevsim-load]" : "[mdevsim-save]",
+				  loading ? &loading_fops : &saving_fops, session,
+				  loading ? O_WRONLY : O_RDONLY);
+	if (IS_ERR(file)) {
+		kfree(session);
+		return file;
+	}
+	stream_open(file->f_inode, file);
+	if (loading)
+		mdevsim_state_reader_init(&session->reader, &session_sink, session);
+	else
+		session_init_saving(session);
+	*out = session;
+	return file;
+}
+
+void mdevsim_session_wake(struct mdevsim_session *session)
+{
+	wake_up_interruptible_poll(&session->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+void mdevsim_session_stop_copy(struct mdevsim_session *session)
+{
+	scoped_guard(mutex, &session->lock)
+		session->phase = MDEVSIM_SESSION_STOP_COPY;
+	mdevsim_session_wake(session);
+}
+
+void mdevsim_session_reinit(struct mdevsim_session *session)
+{
+	scoped_guard(mutex, &session->lock) {
+		struct mdevsim_function *fn = session_fn(session);
+
+		fn->ops->bulk_save_end(fn);
+		fn->ops->bulk_save_begin(fn);
+		session->identity_due = true;
+		session->reinit = true;
+	}
+	mdevsim_session_wake(session);
+}
+
+void mdevsim_session_end(struct mdevsim_session *session)
+{
+	scoped_guard(mutex, &session->lock) {
+		struct mdevsim_function *fn = session_fn(session);
+
+		if (session_is_saving(session)) {
+			fn->ops->bulk_save_end(fn);
+		} else {
+			fn->ops->bulk_load_abort(fn);
+			session_free_set(session);
+		}
+		session->phase = MDEVSIM_SESSION_OVER;
+		session->device = NULL;
+	}
+	wake_up_interruptible_poll(&session->wait, EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+	session_put(session);
+}
