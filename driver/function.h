@@ -127,7 +127,8 @@ struct mdevsim_bulk_size {
  *
  * @bulk_save_begin: start a saving session: everything present is initial
  * @bulk_save_end: end it
- * @bulk_size: what remains to be sent. Safe against running commands.
+ * @bulk_size: what remains to be sent; without a saving session all that is present. Safe against
+ *	running commands.
  * @bulk_next: find the next extent to send and take it off what remains. False when there is none.
  * @bulk_page_get: contents of one page of an extent, not to change until @bulk_page_put. NULL stands
  *	for zeroes (the page was deallocated meanwhile). ERR_PTR(-EINTR) when killed while waiting.

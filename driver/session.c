@@ -154,12 +154,10 @@ static void begin_end(struct mdevsim_session *session)
  * Begin the next record: identity, what there is of the namespace, and once
  * the device is stopped the control records and END.
  *
- * Return: 1 when there is one, 0 at the end of the stream, -ENOMSG when there is none for now
+ * Return: 0, or -ENOMSG when there is none for now
  */
 static int begin_record(struct mdevsim_session *session)
 {
-	if (session->writer.part == MDEVSIM_PART_END)
-		return 0;
 	if (session->identity_due)
 		begin_identity(session);
 	else if (begin_extent(session))
@@ -170,7 +168,7 @@ static int begin_record(struct mdevsim_session *session)
 		begin_end(session);
 	trace_mdevsim_record(mdevsim_function_name(session_fn(session)), &session->writer.record,
 			     true, 0);
-	return 1;
+	return 0;
 }
 
 static size_t copy_out(struct mdevsim_session *session, const void *from, u64 length,
@@ -225,9 +223,11 @@ static ssize_t read_piece(struct mdevsim_session *session, struct iov_iter *to)
 	u64 length;
 	int ret;
 
+	if (session->writer.part == MDEVSIM_PART_END)
+		return 0;
 	if (mdevsim_state_writer_idle(&session->writer)) {
 		ret = begin_record(session);
-		if (ret <= 0)
+		if (ret)
 			return ret;
 	}
 	framing = mdevsim_state_writer_framing(&session->writer, &length);

@@ -25,7 +25,7 @@ struct mdevsim_record {
 	u64 length;
 };
 
-/** mdevsim_state_stream_name - a record type's name as in MDEVSIM_RECORDS(); "unknown" for others */
+/** mdevsim_state_stream_name - name of a record type as in MDEVSIM_RECORDS(), else "unknown" */
 const char *mdevsim_state_stream_name(u16 type);
 
 /** mdevsim_state_stream_size - bytes that a record with @length bytes of body takes in a stream */
@@ -46,7 +46,8 @@ struct mdevsim_state_reader;
  * END is handed on like any other record; the reader has checked its counts before @end.
  */
 struct mdevsim_state_sink {
-	int (*begin)(void *context, const struct mdevsim_record *record, struct mdevsim_reason *why);
+	int (*begin)(void *context, const struct mdevsim_record *record,
+		     struct mdevsim_reason *why);
 	void *(*body)(void *context, const struct mdevsim_record *record, u64 offset, u64 *length,
 		      struct mdevsim_reason *why);
 	int (*end)(void *context, const struct mdevsim_record *record, struct mdevsim_reason *why);
@@ -183,7 +184,8 @@ bool mdevsim_state_writer_idle(const struct mdevsim_state_writer *writer);
  *
  * The stream header need not have gone out: it comes before the first record's framing by itself.
  */
-void mdevsim_state_writer_begin(struct mdevsim_state_writer *writer, u16 type, u16 version, u64 length);
+void mdevsim_state_writer_begin(struct mdevsim_state_writer *writer, u16 type, u16 version,
+				u64 length);
 
 /**
  * mdevsim_state_writer_framing - framing bytes that are due now

@@ -475,7 +475,7 @@ struct mdevsim_state_nvme_queues {
 };
 
 /** define MDEVSIM_MAX_FEATURES - entries in NVME_FEATURES, at most */
-#define MDEVSIM_MAX_FEATURES		64
+#define MDEVSIM_MAX_FEATURES		96
 
 /**
  * struct mdevsim_state_nvme_feature - one feature's current value
@@ -483,8 +483,8 @@ struct mdevsim_state_nvme_queues {
  * @reserved: zero
  * @select: what the feature is about where it has several values (the interrupt
  *	vector of 09h, THSEL and TMPSEL of 04h as in CDW11), else zero
- * @value: CDW11 as Get Features returns it in DW0; for 0Eh the 48-bit timestamp
- *	in milliseconds
+ * @value: CDW11 as Get Features returns it in DW0; for 0Eh, which is always there, the
+ *	Timestamp data structure
  */
 struct mdevsim_state_nvme_feature {
 	__u8	fid;
