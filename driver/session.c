@@ -276,13 +276,18 @@ static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
 	return done ? done : ret;
 }
 
+/*
+ * Bytes to come of what is under way. An extent counts for no more than it did
+ * while it was waiting, so that what is reported only falls as it is read, and
+ * for something until its last byte was read.
+ */
 static u64 record_left(struct mdevsim_session *session)
 {
-	const struct mdevsim_state_writer *writer = &session->writer;
+	u64 left = mdevsim_state_writer_left(&session->writer);
 
-	if (mdevsim_state_writer_idle(writer) || writer->part != MDEVSIM_PART_BODY)
-		return 0;
-	return writer->record.length - writer->filled;
+	if (session->writer.record.type < MDEVSIM_RECORD_NS_DATA)
+		return left;
+	return min(left, session->extent.length);
 }
 
 static void precopy_size(struct mdevsim_session *session, u64 *initial, u64 *dirty)
@@ -296,8 +301,6 @@ static void precopy_size(struct mdevsim_session *session, u64 *initial, u64 *dir
 	*(session->initial ? initial : dirty) += record_left(session);
 	if (session->identity_due)
 		*initial += mdevsim_state_stream_size(sizeof(struct mdevsim_state_identity));
-	if (session->writer.part == MDEVSIM_PART_STREAM_HEADER)
-		*initial += sizeof(struct mdevsim_stream_header) - session->writer.filled;
 }
 
 /* Every page may come as an extent of its own. */
@@ -353,8 +356,6 @@ static bool readable(struct mdevsim_session *session)
 	u64 initial, dirty;
 
 	if (session->phase != MDEVSIM_SESSION_PRE_COPY)
-		return true;
-	if (!mdevsim_state_writer_idle(&session->writer))
 		return true;
 	precopy_size(session, &initial, &dirty);
 	return initial || dirty;

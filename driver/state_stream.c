@@ -550,6 +550,32 @@ static u64 writer_part_size(const struct mdevsim_state_writer *writer)
 	}
 }
 
+/* What follows @part in a record */
+static u64 parts_after(const struct mdevsim_state_writer *writer)
+{
+	u64 length = writer->record.length;
+
+	switch (writer->part) {
+	case MDEVSIM_PART_STREAM_HEADER:
+		return writer->record.type ? mdevsim_state_stream_size(length) : 0;
+	case MDEVSIM_PART_RECORD_HEADER:
+		return mdevsim_state_stream_size(length) - sizeof(writer->scratch.record_header);
+	case MDEVSIM_PART_BODY:
+		return padding_of(length) + sizeof(writer->scratch.trailer);
+	case MDEVSIM_PART_PADDING:
+		return sizeof(writer->scratch.trailer);
+	default:
+		return 0;
+	}
+}
+
+u64 mdevsim_state_writer_left(const struct mdevsim_state_writer *writer)
+{
+	if (!writer->record.type && writer->part != MDEVSIM_PART_STREAM_HEADER)
+		return 0;
+	return writer_part_size(writer) - writer->filled + parts_after(writer);
+}
+
 /* The last byte of a part went out: go on to the next, which may be empty. */
 static void writer_part_done(struct mdevsim_state_writer *writer)
 {

@@ -197,6 +197,9 @@ void mdevsim_state_writer_begin(struct mdevsim_state_writer *writer, u16 type, u
  */
 const void *mdevsim_state_writer_framing(struct mdevsim_state_writer *writer, u64 *length);
 
+/** mdevsim_state_writer_left - bytes to come of the stream header and the record under way, framing included */
+u64 mdevsim_state_writer_left(const struct mdevsim_state_writer *writer);
+
 /**
  * mdevsim_state_writer_gave - @length bytes at @data, framing or body, went out
  */

@@ -5,6 +5,7 @@
 #include <linux/align.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/string.h>
 #include "nvme.h"
 
 void nvme_bulk_save_begin(struct mdevsim_function *fn)

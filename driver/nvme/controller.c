@@ -4,6 +4,8 @@
  * asks of it.
  */
 #include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "nvme.h"
@@ -27,17 +29,23 @@
 #define AQA_ASQS	0x00000fff
 #define AQA_ACQS	0x0fff0000
 
-static u32 *reg(struct nvme_controller *ctrl, u32 offset)
+static u32 get_reg(const struct nvme_controller *ctrl, u32 offset)
 {
 	lockdep_assert_held(&ctrl->lock);
-	return &ctrl->reg[offset / 4];
+	return ctrl->reg[offset / 4];
+}
+
+static void set_reg(struct nvme_controller *ctrl, u32 offset, u32 value)
+{
+	lockdep_assert_held(&ctrl->lock);
+	ctrl->reg[offset / 4] = value;
 }
 
 void nvme_controller_fatal(struct nvme_controller *ctrl)
 {
 	mdevsim_function_dbg(&ctrl->fn, "nvme: a queue is not in guest memory, giving up");
 	guard(spinlock)(&ctrl->lock);
-	ctrl->reg[NVME_REG_CSTS / 4] |= NVME_CSTS_CFS;
+	set_reg(ctrl, NVME_REG_CSTS, get_reg(ctrl, NVME_REG_CSTS) | NVME_CSTS_CFS);
 }
 
 /* Stopping and starting: under @control */
@@ -48,9 +56,9 @@ static void controller_clear(struct nvme_controller *ctrl)
 	nvme_queue_close_all(ctrl);
 	nvme_feature_reset(ctrl);
 	ctrl->events = (struct nvme_events) {};
-	*reg(ctrl, NVME_REG_INTMS) = 0;
-	*reg(ctrl, NVME_REG_INTMC) = 0;
-	*reg(ctrl, NVME_REG_CSTS) = 0;
+	set_reg(ctrl, NVME_REG_INTMS, 0);
+	set_reg(ctrl, NVME_REG_INTMC, 0);
+	set_reg(ctrl, NVME_REG_CSTS, 0);
 	ctrl->intx = false;
 	mdevsim_irq_intx(&ctrl->fn, false);
 }
@@ -59,7 +67,7 @@ static void controller_disable(struct nvme_controller *ctrl, u32 cc)
 {
 	lockdep_assert_held(&ctrl->control);
 	scoped_guard(spinlock, &ctrl->lock)
-		*reg(ctrl, NVME_REG_CC) = cc;
+		set_reg(ctrl, NVME_REG_CC, cc);
 	nvme_queue_stop(ctrl);
 	guard(spinlock)(&ctrl->lock);
 	controller_clear(ctrl);
@@ -75,10 +83,10 @@ static void controller_enable(struct nvme_controller *ctrl, u32 cc)
 	u32 aqa;
 
 	guard(spinlock)(&ctrl->lock);
-	aqa = *reg(ctrl, NVME_REG_AQA);
-	*reg(ctrl, NVME_REG_CC) = cc;
+	aqa = get_reg(ctrl, NVME_REG_AQA);
+	set_reg(ctrl, NVME_REG_CC, cc);
 	if (!nvme_controller_cc_valid(cc) || !(aqa & AQA_ASQS) || !(aqa & AQA_ACQS)) {
-		*reg(ctrl, NVME_REG_CSTS) = NVME_CSTS_CFS;
+		set_reg(ctrl, NVME_REG_CSTS, NVME_CSTS_CFS);
 		return;
 	}
 	nvme_queue_close_all(ctrl);
@@ -86,16 +94,16 @@ static void controller_enable(struct nvme_controller *ctrl, u32 cc)
 			   ((aqa & AQA_ACQS) >> 16) + 1);
 	nvme_queue_open_sq(&ctrl->sq[0], &ctrl->cq[0], nvme_controller_reg64(ctrl, NVME_REG_ASQ),
 			   (aqa & AQA_ASQS) + 1);
-	*reg(ctrl, NVME_REG_CSTS) = NVME_CSTS_RDY;
+	set_reg(ctrl, NVME_REG_CSTS, NVME_CSTS_RDY);
 }
 
 static void set_shst(struct nvme_controller *ctrl, u32 shst)
 {
-	u32 *csts;
+	u32 csts;
 
 	guard(spinlock)(&ctrl->lock);
-	csts = reg(ctrl, NVME_REG_CSTS);
-	*csts = (*csts & ~NVME_CSTS_SHST_MASK) | shst;
+	csts = get_reg(ctrl, NVME_REG_CSTS) & ~NVME_CSTS_SHST_MASK;
+	set_reg(ctrl, NVME_REG_CSTS, csts | shst);
 }
 
 /* Normal and abrupt are the same: what was fetched is completed, nothing more is fetched. */
@@ -114,12 +122,12 @@ static void write_cc(struct nvme_controller *ctrl, u32 value)
 
 	guard(mutex)(&ctrl->control);
 	scoped_guard(spinlock, &ctrl->lock) {
-		old = *reg(ctrl, NVME_REG_CC);
+		old = get_reg(ctrl, NVME_REG_CC);
 		value &= CC_ALL;
 		if (value & old & NVME_CC_ENABLE)
 			value = (value & CC_ANY_TIME) | (old & ~CC_ANY_TIME);
 		if (!((value ^ old) & NVME_CC_ENABLE))
-			*reg(ctrl, NVME_REG_CC) = value;
+			set_reg(ctrl, NVME_REG_CC, value);
 	}
 	if (old & ~value & NVME_CC_ENABLE)
 		controller_disable(ctrl, value);
@@ -139,9 +147,9 @@ static void set_interrupt_mask(struct nvme_controller *ctrl, u32 set, u32 clear)
 	u32 mask;
 
 	guard(spinlock)(&ctrl->lock);
-	mask = (*reg(ctrl, NVME_REG_INTMS) | set) & ~clear;
-	*reg(ctrl, NVME_REG_INTMS) = mask;
-	*reg(ctrl, NVME_REG_INTMC) = mask;
+	mask = (get_reg(ctrl, NVME_REG_INTMS) | set) & ~clear;
+	set_reg(ctrl, NVME_REG_INTMS, mask);
+	set_reg(ctrl, NVME_REG_INTMC, mask);
 	nvme_queue_intx(ctrl);
 }
 
@@ -216,7 +224,7 @@ static u32 read_dword(struct nvme_controller *ctrl, u32 offset)
 	if (offset / 4 >= NVME_REGISTERS)
 		return 0;
 	guard(spinlock)(&ctrl->lock);
-	return *reg(ctrl, offset);
+	return get_reg(ctrl, offset);
 }
 
 static u64 controller_bar_read(struct mdevsim_function *fn, u32 offset, unsigned int width)
@@ -239,9 +247,9 @@ static void controller_reset(struct mdevsim_function *fn)
 	controller_disable(ctrl, 0);
 	guard(spinlock)(&ctrl->lock);
 	memset(ctrl->reg, 0, sizeof(ctrl->reg));
-	*reg(ctrl, NVME_REG_CAP) = lower_32_bits(CAP);
-	*reg(ctrl, NVME_REG_CAP + 4) = upper_32_bits(CAP);
-	*reg(ctrl, NVME_REG_VS) = VS;
+	set_reg(ctrl, NVME_REG_CAP, lower_32_bits(CAP));
+	set_reg(ctrl, NVME_REG_CAP + 4, upper_32_bits(CAP));
+	set_reg(ctrl, NVME_REG_VS, VS);
 }
 
 static void controller_quiesce(struct mdevsim_function *fn)

@@ -7,6 +7,7 @@
 #include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/cleanup.h>
+#include <linux/string.h>
 #include "nvme.h"
 
 #define EVENT(type, info, page)	((type) | (info) << 8 | (page) << 16)

@@ -8,6 +8,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/overflow.h>
+#include <linux/string.h>
 #include "nvme.h"
 
 #define FID_MASK		0xff

@@ -5,7 +5,7 @@
 #include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/cleanup.h>
-#include <linux/minmax.h>
+#include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -24,8 +24,7 @@
 /* Space padded, as ASCII fields are */
 static void put_text(char *field, size_t size, const char *text)
 {
-	memset(field, ' ', size);
-	memcpy(field, text, min(size, strlen(text)));
+	memcpy_and_pad(field, size, text, strlen(text), ' ');
 }
 
 static void put_subnqn(char *subnqn, size_t size, const u8 *nguid)
@@ -134,9 +133,9 @@ static u16 (*const identify_fns[])(struct nvme_request *req, void *data) = {
 
 u16 nvme_identify_execute(struct nvme_request *req)
 {
+	void *data __free(kfree) = NULL;
 	u8 cns = req->cmd->identify.cns;
 	u16 status;
-	void *data __free(kfree) = NULL;
 
 	if (cns >= ARRAY_SIZE(identify_fns))
 		return nvme_bad_field(req, offsetof(struct nvme_identify, cns));

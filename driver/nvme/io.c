@@ -2,11 +2,11 @@
 /*
  * I/O commands: the NVM command set.
  */
-#include <linux/align.h>
 #include <linux/array_size.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -116,10 +116,10 @@ static u16 write_page(struct nvme_sq *sq, u64 offset, u32 position, u32 length)
 
 static u16 compare_page(struct nvme_sq *sq, u64 offset, u32 position, u32 length)
 {
+	void *data __free(kfree) = kmalloc(length, GFP_KERNEL);
 	struct nvme_namespace *ns = sq->ctrl->ns;
 	const void *page;
 	int difference;
-	void *data __free(kfree) = kmalloc(length, GFP_KERNEL);
 
 	if (!data)
 		return NVME_SC_INTERNAL;
@@ -233,9 +233,9 @@ static u16 deallocate(struct nvme_request *req, const struct nvme_dsm_range *ran
 
 static u16 io_dsm(struct nvme_request *req)
 {
+	struct nvme_dsm_range *range __free(kfree) = NULL;
 	u32 count = (le32_to_cpu(req->cmd->dsm.nr) & 0xff) + 1;
 	u16 status = check_nsid(req);
-	struct nvme_dsm_range *range __free(kfree) = NULL;
 
 	if (status)
 		return status;

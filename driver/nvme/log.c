@@ -8,6 +8,7 @@
 #include <linux/ktime.h>
 #include <linux/math.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -17,7 +18,6 @@
 #define BLOCKS_PER_UNIT		1000	/* of Data Units Read and Written */
 #define MS_PER_MINUTE		(60 * MSEC_PER_SEC)
 #define MS_PER_HOUR		(60 * MS_PER_MINUTE)
-#define LOG_SIZE		4096
 #define RETAIN_EVENT		BIT(7)		/* of the byte that follows LID */
 
 void nvme_log_init(struct nvme_controller *ctrl)
@@ -102,12 +102,9 @@ static void log_smart(struct nvme_controller *ctrl, void *data)
 static void log_firmware(struct nvme_controller *ctrl, void *data)
 {
 	struct nvme_fw_slot_info_log *log = data;
-	char revision[8];
 
-	memset(revision, ' ', sizeof(revision));
-	memcpy(revision, NVME_FIRMWARE, strlen(NVME_FIRMWARE));
 	log->afi = 1;
-	memcpy(&log->frs[0], revision, sizeof(revision));
+	memcpy_and_pad(&log->frs[0], sizeof(log->frs[0]), NVME_FIRMWARE, strlen(NVME_FIRMWARE), ' ');
 }
 
 static void log_changed_ns(struct nvme_controller *ctrl, void *data)
@@ -176,12 +173,12 @@ static void log_acknowledge(struct nvme_controller *ctrl, u8 lid)
 
 u16 nvme_log_execute(struct nvme_request *req)
 {
+	void *data __free(kfree) = NULL;
 	const struct nvme_get_log_page_command *cmd = &req->cmd->get_log_page;
 	u64 length = 4 * (1 + (le16_to_cpu(cmd->numdl) | (u64)le16_to_cpu(cmd->numdu) << 16));
 	u64 offset = le64_to_cpu(cmd->lpo);
 	const struct log_page *page;
 	u16 status;
-	void *data __free(kfree) = NULL;
 
 	if (cmd->lid >= ARRAY_SIZE(log_pages) || !log_pages[cmd->lid].fill) {
 		req->location = offsetof(struct nvme_get_log_page_command, lid);

@@ -6,6 +6,7 @@
 #ifndef MDEVSIM_NVME_NAMESPACE_H
 #define MDEVSIM_NVME_NAMESPACE_H
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 #include "../function.h"

@@ -81,7 +81,7 @@ struct nvme_cq {
 	bool phase;
 	bool irq_enabled;
 	bool starved;
-	struct mutex post;
+	struct mutex post;	/* sleeps: guest memory */
 };
 
 /**
@@ -264,29 +264,30 @@ struct nvme_names {
  * @sq: submission queues, by identifier
  * @cq: completion queues, by identifier
  *
- * Who runs: register writes (any number at once, never waiting for guest
- * memory unless they stop the controller), the works of the queues, and the
- * carrier's calls.
+ * Who runs: register writes (any number at once, never waiting for guest memory
+ * unless they stop the controller), the works of the queues, and the carrier.
  *
- * Locks, in order: @control, then a namespace stripe or &nvme_cq.post, then @lock, then
- * locks of the carrier's interrupts. Guest memory is accessed under none of them, or under
- * a stripe or &nvme_cq.post. @lock is never held across anything that sleeps.
+ * Locks, in order: @control; a namespace stripe or &nvme_cq.post; @lock; locks of
+ * the carrier's interrupts. Guest memory is accessed under no lock, under a
+ * stripe, or under &nvme_cq.post. @lock is never held across anything that sleeps.
  *
- * Starting is one predicate, nvme_queue_fetching(): a work asks it under @lock each time it
- * wants to fetch a command or report an event, and does neither when it is false.
+ * Starting is one predicate, nvme_queue_fetching(): a work asks it under @lock each
+ * time it wants to fetch commands or report an event, and does neither when
+ * it is false.
  *
- * Stopping (disable, shutdown, reset, quiesce) therefore is, under @control: make the predicate false
- * under @lock, then wait for the works, admin queue's first because it creates
- * and deletes the others, then change what has to change. It ends: a
- * work that has been told to stop finishes what it fetched, at most NVME_BATCH
- * commands. It cannot deadlock: works never take @control, and only the admin work
- * waits for other works, which never wait for it.
+ * Stopping (disable, shutdown, reset, quiesce) therefore is, under @control: make
+ * the predicate false under @lock; wait for the works, the admin queue's first
+ * because it creates and deletes the others; change what has to change. It
+ * ends: a work that was told to stop finishes what it has fetched, at most
+ * NVME_BATCH commands. It cannot deadlock: works never take @control, and only
+ * the admin work waits for other works, which never wait for it. Whoever
+ * queues a work in the meantime finds that it does nothing.
  *
- * Deleting a submission queue is, in the admin work and without any lock: not
- * live under @lock, so that nothing is fetched from it, then wait for its work. No
- * doorbell queues the work of a queue that is not live.
+ * Deleting a submission queue is, in the admin work and holding no lock: mark it
+ * not live under @lock, so that nothing is fetched from it any more; wait for its
+ * work. No doorbell queues the work of a queue that is not live.
  *
- * @ns and @names change under @control while quiet, which is when no work looks at them.
+ * @ns and @names change under @control while quiet, when no work looks at them.
  */
 struct nvme_controller {
 	struct mdevsim_function fn;
@@ -297,8 +298,8 @@ struct nvme_controller {
 	struct nvme_namespace *shadow;
 	struct nvme_names shadow_names;
 
-	struct mutex control;
-	spinlock_t lock;
+	struct mutex control;	/* sleeps: waits for works */
+	spinlock_t lock;	/* never held across a sleep */
 	u32 reg[NVME_REGISTERS];
 	bool quiet;
 	bool reraise;
@@ -382,7 +383,7 @@ bool nvme_queue_fetching(const struct nvme_controller *ctrl);
 void nvme_queue_open_sq(struct nvme_sq *sq, struct nvme_cq *cq, u64 base, u16 entries);
 void nvme_queue_open_cq(struct nvme_controller *ctrl, struct nvme_cq *cq, u64 base, u16 entries);
 
-/** nvme_queue_close_sq - end a queue; on return its work is idle. In the admin work, no lock held. */
+/** nvme_queue_close_sq - end a queue and wait for its work; in the admin work, no lock held */
 void nvme_queue_close_sq(struct nvme_sq *sq);
 
 /** nvme_queue_close_cq - end a queue that no submission queue uses; the lock is held */

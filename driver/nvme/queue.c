@@ -2,6 +2,7 @@
 /*
  * Submission and completion queues: doorbells, fetching, posting, interrupts.
  */
+#include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/cleanup.h>
 #include <linux/minmax.h>

@@ -5,9 +5,10 @@
  * through; checks look at the stream only, never at the controller.
  */
 #include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/cleanup.h>
+#include <linux/kernel.h>
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -27,6 +28,9 @@
 #define MAX_QUEUES_LENGTH	(sizeof(struct mdevsim_state_nvme_queues) +			\
 				 MDEVSIM_MAX_IO_QUEUES * (sizeof(struct mdevsim_state_nvme_sq) + \
 							  sizeof(struct mdevsim_state_nvme_cq)))
+
+#define MAX_FEATURES_LENGTH	(sizeof(struct mdevsim_state_nvme_features) +			\
+				 MDEVSIM_MAX_FEATURES * sizeof(struct mdevsim_state_nvme_feature))
 
 static const void *body_of(const struct mdevsim_state_set *set, u16 type)
 {
@@ -632,20 +636,25 @@ static void logs_load(struct mdevsim_function *fn, const void *body, u32 length)
 	memcpy(ctrl->logs.error, state->error, sizeof(state->error));
 }
 
-#define FIXED(record, body, functions)				\
-	{							\
-		.type		= MDEVSIM_RECORD_##record,	\
-		.version	= 1,				\
-		.min_length	= sizeof(struct body),		\
-		.max_length	= sizeof(struct body),		\
-		.save		= functions##_save,		\
-		.check		= functions##_check,		\
-		.load		= functions##_load,		\
-	}
-
 const struct mdevsim_state_ops nvme_state_ops[NVME_STATE_RECORDS] = {
-	FIXED(NVME_REGS, mdevsim_state_nvme_regs, regs),
-	FIXED(NVME_ADMIN, mdevsim_state_nvme_admin, admin),
+	{
+		.type		= MDEVSIM_RECORD_NVME_REGS,
+		.version	= 1,
+		.min_length	= sizeof(struct mdevsim_state_nvme_regs),
+		.max_length	= sizeof(struct mdevsim_state_nvme_regs),
+		.save		= regs_save,
+		.check		= regs_check,
+		.load		= regs_load,
+	},
+	{
+		.type		= MDEVSIM_RECORD_NVME_ADMIN,
+		.version	= 1,
+		.min_length	= sizeof(struct mdevsim_state_nvme_admin),
+		.max_length	= sizeof(struct mdevsim_state_nvme_admin),
+		.save		= admin_save,
+		.check		= admin_check,
+		.load		= admin_load,
+	},
 	{
 		.type		= MDEVSIM_RECORD_NVME_QUEUES,
 		.version	= 1,
@@ -659,14 +668,29 @@ const struct mdevsim_state_ops nvme_state_ops[NVME_STATE_RECORDS] = {
 		.type		= MDEVSIM_RECORD_NVME_FEATURES,
 		.version	= 1,
 		.min_length	= sizeof(struct mdevsim_state_nvme_features),
-		.max_length	= struct_size_t(struct mdevsim_state_nvme_features, feature,
-						MDEVSIM_MAX_FEATURES),
+		.max_length	= MAX_FEATURES_LENGTH,
 		.save		= nvme_feature_save,
 		.check		= nvme_feature_check,
 		.load		= nvme_feature_load,
 	},
-	FIXED(NVME_AER, mdevsim_state_nvme_aer, aer),
-	FIXED(NVME_LOGS, mdevsim_state_nvme_logs, logs),
+	{
+		.type		= MDEVSIM_RECORD_NVME_AER,
+		.version	= 1,
+		.min_length	= sizeof(struct mdevsim_state_nvme_aer),
+		.max_length	= sizeof(struct mdevsim_state_nvme_aer),
+		.save		= aer_save,
+		.check		= aer_check,
+		.load		= aer_load,
+	},
+	{
+		.type		= MDEVSIM_RECORD_NVME_LOGS,
+		.version	= 1,
+		.min_length	= sizeof(struct mdevsim_state_nvme_logs),
+		.max_length	= sizeof(struct mdevsim_state_nvme_logs),
+		.save		= logs_save,
+		.check		= logs_check,
+		.load		= logs_load,
+	},
 };
 
 /* IDENTITY */
@@ -687,8 +711,7 @@ void nvme_state_identity(struct mdevsim_function *fn, struct mdevsim_state_ident
 {
 	const struct nvme_controller *ctrl = to_nvme(fn);
 
-	memset(id->function, 0, sizeof(id->function));
-	strscpy(id->function, fn->ops->name, sizeof(id->function));
+	memcpy_and_pad(id->function, sizeof(id->function), fn->ops->name, strlen(fn->ops->name), 0);
 	id->version_major = cpu_to_le16(fn->ops->version_major);
 	id->version_minor = cpu_to_le16(fn->ops->version_minor);
 	id->namespace_size = cpu_to_le64(READ_ONCE(ctrl->ns->size));
