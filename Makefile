@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Nothing but make and mmdebstrap is expected of the host: compilers, kernel and
+# QEMU come from a Debian root under build/, see tools/vm/make-root.
+#
+#   make                          module and tools, built inside that root
+#   make module KDIR=DIR          module for the kernel whose headers are in DIR
+#   make install [DESTDIR= PREFIX=]   module, tools and manual pages, this system
+
+KDIR       ?=
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+DEMO       ?= full
+NATIVE_KDIR = $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
+
+IN_ROOT := tools/vm/in-root
+BOOT    := tools/vm/boot
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+JOBS    := -j$(shell nproc)
+
+# Inside the root the compiler is known, so a warning is an error there.
+INSIDE       := $(filter /src,$(CURDIR))
+STRICT       := $(if $(INSIDE),W=1 KCFLAGS=-Werror)
+ROOT_KDIR     = $(wildcard /usr/src/linux-headers-*-amd64)
+kernel_of     = $(shell cat $(1)/include/config/kernel.release)
+
+.PHONY: all module tools check demo bench shell root install install-module
+.PHONY: clean clean-module distclean help
+
+all: module tools
+
+# The module is built in a tree of links to the sources, one for each kernel:
+# builds for different kernels do not meet, and the source tree stays clean.
+ifneq ($(or $(KDIR),$(INSIDE)),)
+module: kdir   := $(or $(KDIR),$(ROOT_KDIR))
+module: kernel  = $(call kernel_of,$(kdir))
+module: objdir  = $(CURDIR)/build/module/$(kernel)
+module:
+	@test -n "$(kernel)" || { echo "no kernel headers in $(kdir)"; exit 1; }
+	@mkdir -p $(objdir)
+	@find $(objdir) -type l -delete
+	@find Kbuild driver include -type d -exec mkdir -p $(objdir)/{} \;
+	@find Kbuild driver include \( -name '*.[ch]' -o -name Kbuild \) -type f \
+		-exec ln -s $(CURDIR)/{} $(objdir)/{} \;
+	$(MAKE) $(JOBS) -C $(kdir) M=$(objdir) $(STRICT) modules
+	@ln -s driver/mdevsim.ko $(objdir)/mdevsim.ko
+else
+module:
+	$(IN_ROOT) make module
+endif
+
+ifneq ($(INSIDE),)
+tools:
+	$(MAKE) $(JOBS) -C tools/vfiomig O=$(CURDIR)/build/tools
+else
+tools:
+	$(IN_ROOT) make tools
+endif
+
+check: root
+	tools/vm/check module sparse checkpatch rules tools unit kselftest guest
+
+demo: all
+	$(BOOT) -q -n demo -m 4G -t 600 'tools/vm/demo.py $(DEMO)'
+
+bench: all
+	$(BOOT) -q -n bench -m 8G -t 1800 'tools/vm/bench.py'
+
+shell: root
+	$(BOOT) -n shell -t 86400 -i
+
+root:
+	tools/vm/make-root
+
+# On this system, with its own headers and compiler.
+install: install-module
+	$(MAKE) -C tools/vfiomig O=$(CURDIR)/build/native install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+install-module:
+	$(MAKE) module KDIR=$(NATIVE_KDIR)
+	$(MAKE) -C $(NATIVE_KDIR) M=$(CURDIR)/build/module/$(call kernel_of,$(NATIVE_KDIR)) \
+		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+
+clean-module:
+	rm -rf build/module
+
+# clean keeps the root, which takes minutes to make; distclean does not.
+clean:
+	$(SUDO) find build -mindepth 1 -maxdepth 1 ! -name root ! -name linux-source \
+		-exec rm -rf {} + 2>/dev/null || true
+
+distclean:
+	$(SUDO) rm -rf --one-file-system build
+
+help:
+	@echo 'make              module and tools, in build/'
+	@echo 'make check        build checks, unit tests, kselftests in a virtual machine'
+	@echo 'make demo         a guest with our NVMe function live-migrates (DEMO=short: less of it)'
+	@echo 'make bench        figures'
+	@echo 'make shell        a shell in the virtual machine'
+	@echo 'make root         only the Debian root that all of this runs in'
+	@echo 'make module KDIR=/lib/modules/$$(uname -r)/build   a module for this system'
+	@echo 'make install      module, tools and manual pages (PREFIX=, DESTDIR=, KDIR=)'
+	@echo 'make clean        everything built but the root; distclean: that too'

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""A guest with an mdevsim NVMe function live-migrates between two QEMUs.
+
+demo.py [full|short]: runs in the host VM, see "make demo". Short leaves out
+the way back and the look into the device state.
+"""
+
+import os
+import sys
+import time
+
+import mdevsim
+from mdevsim import Device, Fio, Trace, checksum, command, expect_quiet_kernel, fill
+from qemu import LOGS, Failure, Qemu, migrate
+import qemu_stream
+
+START = time.monotonic()
+MEMORY = "256M"
+TYPE = "nvme-64M"
+
+
+def step(text):
+    print(f"\n[{time.monotonic() - START:5.1f} s] {text}", flush=True)
+
+
+def show(text):
+    for line in str(text).rstrip().splitlines():
+        print("          " + line.rstrip(), flush=True)
+
+
+def size(count):
+    for unit in "bytes", "KiB", "MiB", "GiB":
+        if count < 1024 or unit == "GiB":
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return None
+
+
+def arcs(trace, names):
+    """The state changes of both devices in one list, with what each state moved."""
+    first = None
+    moved = dict.fromkeys(names, (0, 0))
+    for seconds, event, device, text in trace.events():
+        name = next((n for uuid, n in names.items() if uuid in device), device)
+        uuid = next((u for u in names if u in device), None)
+        fields = dict(word.split("=") for word in text.split() if "=" in word)
+        if event == "record" and uuid:
+            count, total = moved[uuid]
+            moved[uuid] = count + 1, total + int(fields["length"])
+        elif event == "arc":
+            first = seconds if first is None else first
+            states = text.split(" error=")[0]
+            note = "" if fields["error"] == "0" else f"  error {fields['error']}"
+            if uuid and moved[uuid][0]:
+                count, total = moved[uuid]
+                note += f"  before it {count} records, {size(total)}"
+                moved[uuid] = 0, 0
+            yield (f"{seconds - first:8.3f} s  {name:12} {states:28} "
+                   f"{int(fields['ns']) / 1e6:8.2f} ms{note}")
+
+
+def account(info, source, destination, trace, names):
+    """What both QEMUs and the driver say about a migration."""
+    show(f"{'time':>8}    {'QEMU':12} {'state change of the device':28} {'took':>11}")
+    for line in arcs(trace, names):
+        show(line)
+    phases = [e["data"]["device-state"] for q in (source, destination)
+              for e in q.events("VFIO_MIGRATION")]
+    show(f"QEMU saw: {', '.join(phases)}")
+    show(f"device state: {size(info['vfio']['transferred'])}; guest memory: "
+         f"{size(info['ram']['transferred'])}, of it {size(info['ram']['downtime-bytes'])} "
+         "while the guest stood still")
+    show(f"downtime: {info['downtime']} ms of {info['total-time']} ms")
+
+
+def move(source, destination, names, fio, expected):
+    """One migration, with fio running across it."""
+    trace = Trace()
+    info = migrate(source, destination, downtime_limit=1000)
+    step(f"runs in QEMU {destination.name}")
+    account(info, source, destination, trace, names)
+    reads, writes = fio.expect_progress(destination)
+    show(f"fio goes on: {writes} writes and {reads} verifying reads in 2 s")
+    seen = checksum(destination)
+    show(f"sha256 of the first 16 MiB, read again: {seen}")
+    if seen != expected:
+        raise Failure(f"the namespace changed: sha256 was {expected}, is {seen}")
+    expect_quiet_kernel(destination)
+    show("the guest's kernel log: no timeout, no reset, no error")
+
+
+def look_inside(qemu, uuid):
+    """Migrate to a file and take the device state in it apart."""
+    step("migrates to a file; the device state in it, field by field:")
+    file, state = "/tmp/migration", LOGS + "/device-state"
+    qemu.qmp("migrate", uri="file:" + file)
+    qemu.wait_migration("completed")
+    precopy, rest = qemu_stream.device_state(file)
+    os.remove(file)
+    with open(state, "wb") as output:
+        output.write(precopy + rest)
+    show(f"{size(len(precopy))} in pre-copy, {size(len(rest))} after it")
+    lines = command(mdevsim.VFIOMIG, "dump", state).splitlines()
+    head, tail = lines[:70], lines[-25:]
+    show("\n".join(head))
+    if len(lines) > len(head) + len(tail):
+        show(f"... {len(lines) - len(head) - len(tail)} lines more ...")
+    show("\n".join(tail if len(lines) > 95 else lines[70:]))
+
+
+def run(short):
+    step("the module is loaded, two devices are made")
+    mdevsim.load_module()
+    show(command(mdevsim.VFIOMIG, "types"))
+    with Device(TYPE) as first, Device(TYPE) as second:
+        show(command(mdevsim.VFIOMIG, "list"))
+        names = {first.uuid: "A", second.uuid: "B"}
+
+        with Qemu("A", first.arguments(), MEMORY) as source:
+            step(f"a guest boots in QEMU A ({source.accelerator})")
+            show(f"up after {source.boot():.1f} s: {source.run('uname -sr')}")
+            show(source.run("nvme list"))
+            expected = fill(source)
+            show(f"16 MiB of random data; their sha256: {expected}")
+            fio = Fio(source)
+            reads, writes = fio.expect_progress(source)
+            show(f"fio writes elsewhere: {writes} writes, {reads} verifying reads in 2 s")
+
+            with Qemu("B", second.arguments(), MEMORY, incoming="defer") as destination:
+                step("migrates to QEMU B")
+                move(source, destination, names, fio, expected)
+                source.close()
+                if short:
+                    finish(destination, fio)
+                    return
+                with Qemu("A2", first.arguments(), MEMORY, incoming="defer") as back:
+                    step("migrates back to the first device, in a new QEMU A2")
+                    move(destination, back, {first.uuid: "A2", second.uuid: "B"}, fio, expected)
+                    destination.close()
+                    finish(back, fio)
+                    look_inside(back, first.uuid)
+
+
+def finish(guest, fio):
+    reads, writes = fio.stop(guest)
+    step(f"fio is stopped: {writes} writes, {reads} reads, every one verified, no error")
+
+
+def main():
+    short = sys.argv[1:] == ["short"]
+    try:
+        run(short)
+    except Failure as failure:
+        print(f"\ndemo failed: {failure}\nlogs: {LOGS}", flush=True)
+        return 1
+    step("demo passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

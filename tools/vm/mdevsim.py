@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Devices of mdevsim for guests, and what a guest does with one."""
+
+import json
+import os
+import re
+import subprocess
+import uuid as uuids
+
+from qemu import Failure
+
+MODULE = os.environ.get("MODULE", "")
+VFIOMIG = os.environ.get("VFIOMIG", "vfiomig")
+TRACE = "/sys/kernel/tracing/instances/mdevsim"
+DISK = "/dev/nvme0n1"
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def command(*words, timeout=60):
+    """Run a command: its standard output; Failure with all it said if it fails."""
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=timeout, check=False)
+    except FileNotFoundError:
+        raise Failure(f"there is no {words[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{' '.join(words)}: still running after {timeout} s") from None
+    if done.returncode:
+        raise Failure(f"{' '.join(words)}: expected exit status 0, got {done.returncode}\n"
+                      f"{done.stdout}{done.stderr}".rstrip())
+    return done.stdout
+
+
+def load_module():
+    if not os.path.exists("/sys/module/mdevsim"):
+        command("insmod", MODULE)
+
+
+class Device:
+    """A mediated device; removed at the end of a with block."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.uuid = str(uuids.uuid4())
+        command(VFIOMIG, "create", "mdevsim-" + kind, "--uuid", self.uuid)
+        self.path = "/sys/bus/mdev/devices/" + self.uuid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        write(self.path + "/remove", "1")
+
+    def arguments(self):
+        """What makes QEMU assign it to a guest, with migration."""
+        return ["-device", f"vfio-pci,id=nvme0,sysfsdev={self.path},"
+                           "enable-migration=on,migration-events=on"]
+
+
+class Trace:
+    """The driver's own account: state changes and records of the streams."""
+
+    LINE = re.compile(r"\s(\d+\.\d+): mdevsim_(\w+): (\S+) (.*)")
+
+    def __init__(self):
+        os.makedirs(TRACE, exist_ok=True)
+        write(TRACE + "/trace", "")
+        for event in "mdevsim_arc", "mdevsim_record":
+            write(f"{TRACE}/events/mdevsim/{event}/enable", "1")
+
+    def events(self):
+        """(seconds, event, device, text), in order of time."""
+        found = (self.LINE.search(line) for line in read(TRACE + "/trace").splitlines())
+        return [(float(m[1]), m[2], m[3], m[4]) for m in found if m]
+
+
+class Fio:
+    """fio in a guest, writing and verifying until it is stopped."""
+
+    JOB = ("fio --name=verify --filename={disk} --offset={offset}M --size=8M --numjobs=2 "
+           "--offset_increment=8M --bs=4k --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8 "
+           "--verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=900 "
+           "--eta=never --group_reporting --output-format=json --output=/tmp/fio.json")
+
+    def __init__(self, guest, offset=16):
+        """Work on the 16 MiB from offset (in MiB); returns once it writes."""
+        _, writes = self.counts(guest)
+        guest.run("rm -f /tmp/fio.*; (" + self.JOB.format(disk=DISK, offset=offset) +
+                  " >/tmp/fio.out 2>&1; echo $? >/tmp/fio.status) &")
+        for _ in range(100):
+            if self.counts(guest)[1] > writes:
+                return
+            guest.run("sleep 0.1")
+        raise Failure("fio does not start\n" + guest.run("cat /tmp/fio.out"))
+
+    @staticmethod
+    def counts(guest):
+        """(reads, writes) the disk has completed."""
+        fields = guest.run(f"cat /sys/block/{DISK[5:]}/stat").split()
+        return int(fields[0]), int(fields[4])
+
+    def expect_progress(self, guest, seconds=2):
+        """It still writes, and still reads back what it wrote."""
+        before = self.counts(guest)
+        guest.run(f"sleep {seconds}")
+        after = self.counts(guest)
+        if guest.run("cat /tmp/fio.status 2>/dev/null || true").strip():
+            raise Failure("fio ended early\n" + guest.run("cat /tmp/fio.out /tmp/fio.json"))
+        if not (after[0] > before[0] and after[1] > before[1]):
+            raise Failure(f"fio makes no progress: (reads, writes) were {before}, {seconds} s later "
+                          f"{after}\n" + guest.run("dmesg | tail -n 20"))
+        return after[0] - before[0], after[1] - before[1]
+
+    def stop(self, guest):
+        """End it; returns (reads, writes, errors) of the whole run, all verified."""
+        guest.run("killall -INT fio; for i in $(seq 300); do "
+                  "[ -s /tmp/fio.status ] && exit; sleep 0.1; done; exit 1")
+        text = guest.run("cat /tmp/fio.json")
+        try:
+            job = json.loads(text[text.index("{"):])["jobs"][0]
+        except (ValueError, LookupError):
+            raise Failure(f"fio left no result: {text}\n" + guest.run("cat /tmp/fio.out")) from None
+        if job["error"] or job.get("total_err", 0):
+            raise Failure(f"fio: error {job['error']}\n" + guest.run("cat /tmp/fio.out"))
+        return job["read"]["total_ios"], job["write"]["total_ios"]
+
+
+def checksum(guest, mebibytes=16):
+    """sha256 of the first part of the disk, read from the device itself."""
+    return guest.run(f"dd if={DISK} bs=1M count={mebibytes} iflag=direct 2>/dev/null | sha256sum",
+                     timeout=120).split()[0]
+
+
+def fill(guest, mebibytes=16):
+    """Random data into the first part of the disk; returns its sha256."""
+    guest.run(f"dd if=/dev/urandom of={DISK} bs=1M count={mebibytes} oflag=direct 2>/dev/null",
+              timeout=120)
+    return checksum(guest, mebibytes)
+
+
+COMPLAINTS = re.compile(r"nvme.*(timeout|reset|abort|error|fail|removing)|I/O error|Buffer I/O|"
+                        r"WARNING|BUG:|Oops", re.I)
+
+
+def expect_quiet_kernel(guest):
+    """No timeout, reset or error of the disk in the guest's log."""
+    bad = [line for line in guest.run("dmesg").splitlines() if COMPLAINTS.search(line)]
+    if bad:
+        raise Failure("the guest's kernel complained:\n" + "\n".join(bad[:10]))
+

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Guests of the host VM: start a QEMU, talk to its monitor and to the guest.
+
+    with Qemu("source", ["-device", "..."]) as source:
+        source.boot()                       # wait for guest-init
+        print(source.run("nvme list"))      # in the guest
+
+A guest is the cloud kernel with the initramfs of tools/vm/guest-initramfs; it
+runs with KVM where that works (in the host VM it does, if need be on emulated
+SVM) and says so where it does not. Logs are kept in LOGS.
+"""
+
+import base64
+import fcntl
+import glob
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SRC = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+INITRAMFS = SRC + "/build/guest-initramfs"
+LOGS = os.environ.get("mdevsim_log", SRC + "/build/log/guest")
+KVM_GET_API_VERSION = 0xAE00
+
+
+class Failure(Exception):
+    """What was expected, what was seen."""
+
+
+def accelerator():
+    """Arguments for the fastest processor there is, and a word on it."""
+    try:
+        with open("/dev/kvm", "rb") as kvm:
+            version = fcntl.ioctl(kvm, KVM_GET_API_VERSION)
+        if version == 12:
+            return ["-accel", "kvm", "-cpu", "host"], "KVM"
+        reason = f"KVM API version {version}"
+    except OSError as error:
+        reason = f"{error.filename or '/dev/kvm'}: {error.strerror}"
+    return ["-accel", "tcg", "-cpu", "max"], f"emulated, which is slow ({reason})"
+
+
+def connect(path, process, timeout=20):
+    """Connect to a socket that a QEMU is about to make."""
+    end = time.monotonic() + timeout
+    while True:
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.connect(path)
+            return sock
+        except (FileNotFoundError, ConnectionRefusedError):
+            sock.close()
+            if process.poll() is not None:
+                raise Failure(f"exit status {process.returncode}") from None
+            if time.monotonic() > end:
+                raise Failure(f"no socket {path} within {timeout} s") from None
+            time.sleep(0.02)
+
+
+class Monitor:
+    """QMP: commands in order, events as they come."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.events = []
+        self.answer = None
+        self.closed = False
+        self.changed = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.wait(lambda: self.answer, 20, "QMP greeting")
+        self.command("qmp_capabilities")
+
+    def _read(self):
+        with self.sock.makefile("r") as lines:
+            for line in lines:
+                message = json.loads(line)
+                with self.changed:
+                    if "event" in message:
+                        self.events.append(message)
+                    else:
+                        self.answer = message
+                    self.changed.notify_all()
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+
+    def wait(self, condition, timeout, what):
+        with self.changed:
+            done = self.changed.wait_for(lambda: condition() or self.closed, timeout)
+            result = condition()
+        if result:
+            return result
+        raise Failure(f"no {what}: " + ("QEMU is gone" if done else f"waited {timeout} s"))
+
+    def command(self, name, timeout=60, **arguments):
+        self.answer = None
+        request = {"execute": name, "arguments": {k.replace("_", "-"): v
+                                                  for k, v in arguments.items()}}
+        try:
+            self.sock.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise Failure(f"{name}: QEMU is gone ({error.strerror})") from None
+        answer = self.wait(lambda: self.answer, timeout, f"answer to {name}")
+        if "error" in answer:
+            raise Failure(f"{name}: {answer['error']['desc']}")
+        return answer["return"]
+
+
+class Qemu:
+    """One QEMU process, with a guest in it or waiting for one to come."""
+
+    def __init__(self, name, arguments=(), memory="384M", cpus=2, incoming=None, append=""):
+        self.name = name
+        self.directory = tempfile.mkdtemp(prefix=f"qemu-{name}-")
+        self.console = f"{LOGS}/{name}.console"
+        self.stderr = f"{LOGS}/{name}.qemu"
+        self.command_number = 0
+        self.buffer = b""
+        os.makedirs(LOGS, exist_ok=True)
+        kernel = glob.glob("/boot/vmlinuz-*-cloud-amd64")[0]
+        processor, self.accelerator = accelerator()
+        command = [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+            "-no-reboot", "-name", name, "-M", "q35", *processor,
+            "-m", memory, "-smp", str(cpus),
+            "-kernel", kernel, "-initrd", INITRAMFS,
+            "-append", f"console=ttyS0 panic=-1 loglevel=4 mitigations=off {append}",
+            "-serial", f"file:{self.console}",
+            "-chardev", f"socket,id=control,path={self.directory}/control,server=on,wait=off",
+            "-serial", "chardev:control",
+            "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
+            *arguments,
+        ]
+        if incoming:
+            command += ["-incoming", incoming]
+        with open(self.stderr, "wb") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self.control = connect(self.directory + "/control", self.process)
+            self.monitor = Monitor(connect(self.directory + "/qmp", self.process))
+        except Failure as failure:
+            self.close()
+            raise Failure(f"QEMU {name} did not start: {failure}\n{self.complaints()}") from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def complaints(self):
+        with open(self.stderr, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    # the monitor
+
+    def qmp(self, name, **arguments):
+        return self.monitor.command(name, **arguments)
+
+    def events(self, name):
+        return [e for e in self.monitor.events if e["event"] == name]
+
+    def wait_event(self, name, timeout=60, **data):
+        """Wait for an event that carries the given data."""
+        def match():
+            return next((e for e in self.events(name) if data.items() <= e.get("data", {}).items()),
+                        None)
+        return self.monitor.wait(match, timeout, f"event {name} {data or ''}")
+
+    # the guest
+
+    def boot(self, timeout=180):
+        """Wait until the guest serves commands; returns the seconds it took."""
+        start = time.monotonic()
+        self._answer("ready", timeout)
+        return time.monotonic() - start
+
+    def run(self, script, timeout=60, check=True):
+        """Run a shell script in the guest: its output, or (status, output) without check."""
+        self.command_number += 1
+        number = f"{self.name}-{self.command_number}"
+        self.control.sendall(f"{number} {base64.b64encode(script.encode()).decode()}\n".encode())
+        output, status = self._answer(number, timeout)
+        if not check:
+            return status, output
+        if status:
+            raise Failure(f"guest: expected exit status 0, got {status} from: {script}\n{output}")
+        return output
+
+    def _answer(self, number, timeout):
+        end = re.compile(rb"\n?@" + re.escape(number).encode() + rb" (\d+)\n")
+        deadline = time.monotonic() + timeout
+        while True:
+            match = end.search(self.buffer)
+            if match:
+                output, self.buffer = self.buffer[:match.start()], self.buffer[match.end():]
+                return output.decode(errors="replace"), int(match[1])
+            self.control.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                data = self.control.recv(65536)
+            except TimeoutError:
+                raise Failure(f"guest of QEMU {self.name}: no answer ({number}) in {timeout} s; "
+                              f"console: {self.console}\n{self.console_tail()}") from None
+            if not data:
+                raise Failure(f"QEMU {self.name} died; console: {self.console}\n{self.complaints()}")
+            self.buffer += data
+
+    def console_tail(self, lines=8):
+        with open(self.console, encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+
+    # migration
+
+    def capabilities(self, **values):
+        self.qmp("migrate-set-capabilities",
+                 capabilities=[{"capability": name.replace("_", "-"), "state": state}
+                               for name, state in values.items()])
+
+    def migration_status(self):
+        return self.qmp("query-migrate")
+
+    def wait_migration(self, *statuses, timeout=120):
+        """Wait until an outgoing migration has one of these statuses."""
+        deadline = time.monotonic() + timeout
+        while True:
+            info = self.migration_status()
+            if info.get("status") in statuses:
+                return info
+            if info.get("status") in ("completed", "failed", "cancelled") \
+                    or time.monotonic() > deadline:
+                raise Failure(f"migration of {self.name}: expected {' or '.join(statuses)}, "
+                              f"is {info.get('status')} ({info.get('error-desc', 'no reason given')})\n"
+                              f"{self.complaints()}")
+            time.sleep(0.05)
+
+
+def prepare_migration(source, destination, **parameters):
+    """Set both ends up and let the destination listen; returns the address."""
+    for end in (source, destination):
+        end.capabilities(events=True, return_path=True, switchover_ack=True)
+    if parameters:
+        source.qmp("migrate-set-parameters", **parameters)
+    uri = f"unix:{destination.directory}/migration"
+    destination.qmp("migrate-incoming", uri=uri)
+    return uri
+
+
+def migrate(source, destination, timeout=120, **parameters):
+    """Move the guest; returns what QEMU says about it once it runs over there."""
+    uri = prepare_migration(source, destination, **parameters)
+    source.qmp("migrate", uri=uri)
+    info = source.wait_migration("completed", timeout=timeout)
+    destination.wait_event("RESUME", timeout)
+    return info
+
+
+if __name__ == "__main__":
+    sys.exit("a library; see demo.py")
