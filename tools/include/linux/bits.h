@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef TOOLS_LINUX_BITS_H
+#define TOOLS_LINUX_BITS_H
+
+#include <linux/types.h>
+
+#define BITS_PER_BYTE	8
+#define BITS_PER_LONG	(sizeof(long) * BITS_PER_BYTE)
+#define BITS_PER_LONG_LONG 64
+
+#define BIT(n)		(1UL << (n))
+#define BIT_ULL(n)	(1ULL << (n))
+#define BIT_MASK(n)	(1UL << ((n) % BITS_PER_LONG))
+#define BIT_WORD(n)	((n) / BITS_PER_LONG)
+
+#define GENMASK(h, l)	  ((~0UL << (l)) & (~0UL >> (BITS_PER_LONG - 1 - (h))))
+#define GENMASK_ULL(h, l) ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
+
+#endif

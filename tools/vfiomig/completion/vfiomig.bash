@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+# bash completion for vfiomig                             -*- shell-script -*-
+
+# shellcheck shell=bash
+_vfiomig_global="--json --pretty --verbose --color --help --version"
+_vfiomig_states="RUNNING STOP STOP_COPY RESUMING RUNNING_P2P PRE_COPY PRE_COPY_P2P ERROR reset"
+
+declare -A _vfiomig_options=(
+	[types]=""
+	[create]="--parent --uuid --dry-run"
+	[remove]="--dry-run"
+	[list]=""
+	[show]="--dry-run --backend"
+	[drive]="--input --output --rounds --dry-run --backend"
+	[save]="--output --no-precopy --rounds --stop --dry-run --backend"
+	[load]="--input --stop --dry-run --backend"
+	[migrate]="--output --no-precopy --rounds --dry-run --backend"
+	[dump]="--data --hex"
+	[version]=""
+	[help]=""
+)
+
+# Names in a directory of /sys
+_vfiomig_names()
+{
+	local path
+
+	for path in "$1"/*; do
+		[ -e "$path" ] && printf '%s\n' "${path##*/}"
+	done
+}
+
+_vfiomig_devices()
+{
+	local path
+
+	_vfiomig_names /sys/bus/mdev/devices
+	for path in /sys/class/vfio-dev/*/device; do
+		[ -e "$path" ] && basename "$(readlink -f "$path")"
+	done
+}
+
+_vfiomig_types()
+{
+	local path
+
+	for path in /sys/class/mdev_bus/*/mdev_supported_types; do
+		_vfiomig_names "$path"
+	done
+}
+
+# The command on the line so far, and how many words follow it
+_vfiomig_command()
+{
+	local i
+
+	command= words_after=0
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-*) ;;
+		*)
+			if [ -z "$command" ]; then
+				command=${COMP_WORDS[i]}
+			else
+				words_after=$((words_after + 1))
+			fi
+			;;
+		esac
+	done
+}
+
+_vfiomig_words()
+{
+	case $1 in
+	"") echo "${!_vfiomig_options[@]}" ;;
+	help) echo "${!_vfiomig_options[@]}" ;;
+	types) _vfiomig_names /sys/class/mdev_bus ;;
+	create) _vfiomig_types ;;
+	drive) if [ "$2" = 0 ]; then _vfiomig_devices; else echo "$_vfiomig_states"; fi ;;
+	remove | show | save | load | migrate) _vfiomig_devices ;;
+	esac
+}
+
+_vfiomig()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local command words_after offer
+
+	COMPREPLY=()
+	_vfiomig_command
+	case $previous in
+	--backend) offer="auto cdev group" ;;
+	--color) offer="always auto never" ;;
+	--parent) offer=$(_vfiomig_names /sys/class/mdev_bus) ;;
+	--rounds | --uuid) return ;;
+	-i | --input | -o | --output) compopt -o default; return ;;
+	*)
+		if [[ $current == -* ]]; then
+			offer="$_vfiomig_global ${_vfiomig_options[${command:-help}]-}"
+		elif [ "$command" = dump ]; then
+			compopt -o default
+			return
+		else
+			offer=$(_vfiomig_words "$command" "$words_after")
+		fi
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$offer" -- "$current")
+}
+
+complete -F _vfiomig vfiomig

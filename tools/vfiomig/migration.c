@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "migration.h"
+#include "units.h"
+
+#define STATE(name)	VFIO_DEVICE_STATE_##name
+
+static const char *const state_names[MIGRATION_NR_STATES] = {
+	[STATE(ERROR)] = "ERROR",
+	[STATE(STOP)] = "STOP",
+	[STATE(RUNNING)] = "RUNNING",
+	[STATE(STOP_COPY)] = "STOP_COPY",
+	[STATE(RESUMING)] = "RESUMING",
+	[STATE(RUNNING_P2P)] = "RUNNING_P2P",
+	[STATE(PRE_COPY)] = "PRE_COPY",
+	[STATE(PRE_COPY_P2P)] = "PRE_COPY_P2P",
+};
+
+/*
+ * Arcs of the protocol. One that crosses over an optional state is there only
+ * for devices without that state.
+ */
+#define P2P	VFIO_MIGRATION_P2P
+#define PRE	VFIO_MIGRATION_PRE_COPY
+
+static const struct edge {
+	uint8_t from;
+	uint8_t to;
+	uint8_t needs;
+	uint8_t unless;
+} edges[] = {
+	{ STATE(RESUMING), STATE(STOP), 0, 0 },
+	{ STATE(STOP), STATE(RESUMING), 0, 0 },
+	{ STATE(STOP), STATE(STOP_COPY), 0, 0 },
+	{ STATE(STOP_COPY), STATE(STOP), 0, 0 },
+	{ STATE(RUNNING), STATE(STOP), 0, P2P },
+	{ STATE(STOP), STATE(RUNNING), 0, P2P },
+	{ STATE(RUNNING), STATE(RUNNING_P2P), P2P, 0 },
+	{ STATE(RUNNING_P2P), STATE(RUNNING), P2P, 0 },
+	{ STATE(RUNNING_P2P), STATE(STOP), P2P, 0 },
+	{ STATE(STOP), STATE(RUNNING_P2P), P2P, 0 },
+	{ STATE(RUNNING), STATE(PRE_COPY), PRE, 0 },
+	{ STATE(PRE_COPY), STATE(RUNNING), PRE, 0 },
+	{ STATE(PRE_COPY), STATE(STOP_COPY), PRE, P2P },
+	{ STATE(PRE_COPY), STATE(PRE_COPY_P2P), PRE | P2P, 0 },
+	{ STATE(PRE_COPY_P2P), STATE(PRE_COPY), PRE | P2P, 0 },
+	{ STATE(RUNNING_P2P), STATE(PRE_COPY_P2P), PRE | P2P, 0 },
+	{ STATE(PRE_COPY_P2P), STATE(RUNNING_P2P), PRE | P2P, 0 },
+	{ STATE(PRE_COPY_P2P), STATE(STOP_COPY), PRE | P2P, 0 },
+};
+
+#define NR_EDGES	(sizeof(edges) / sizeof(edges[0]))
+
+static bool usable(const struct edge *edge, uint64_t flags)
+{
+	return (flags & edge->needs) == edge->needs && !(flags & edge->unless);
+}
+
+static bool saving(uint32_t state)
+{
+	return state == STATE(PRE_COPY) || state == STATE(PRE_COPY_P2P) ||
+	       state == STATE(STOP_COPY);
+}
+
+const char *migration_state_name(uint32_t state)
+{
+	static char number[16];
+
+	if (state < MIGRATION_NR_STATES)
+		return state_names[state];
+	snprintf(number, sizeof(number), "%u", state);
+	return number;
+}
+
+/* Letters in any case, "-" for "_". */
+static bool same_name(const char *name, const char *text)
+{
+	for (; *name && *text; name++, text++)
+		if (*name != (*text == '-' ? '_' : toupper((unsigned char)*text)))
+			return false;
+	return *name == *text;
+}
+
+bool migration_state_parse(const char *text, uint32_t *state)
+{
+	char *end;
+
+	for (*state = 0; *state < MIGRATION_NR_STATES; (*state)++)
+		if (same_name(state_names[*state], text))
+			return true;
+	*state = strtoul(text, &end, 0);
+	return isdigit((unsigned char)*text) && !*end;
+}
+
+/* The way back from @to that a breadth-first search left behind, turned round. */
+static unsigned int trace_back(const uint32_t came_from[MIGRATION_NR_STATES], uint32_t from,
+			       uint32_t to, uint32_t path[MIGRATION_NR_STATES])
+{
+	unsigned int length = 0, i;
+	uint32_t state;
+
+	for (state = to; state != from; state = came_from[state])
+		length++;
+	for (state = to, i = length; i > 0; state = came_from[state])
+		path[--i] = state;
+	return length;
+}
+
+/*
+ * The kernel takes the shortest way and passes through a state that saves only
+ * between two that save; it never goes back from STOP_COPY to pre-copy.
+ */
+unsigned int migration_path(uint64_t flags, uint32_t from, uint32_t to,
+			    uint32_t path[MIGRATION_NR_STATES])
+{
+	uint32_t came_from[MIGRATION_NR_STATES], queue[MIGRATION_NR_STATES];
+	bool seen[MIGRATION_NR_STATES] = { 0 };
+	unsigned int head = 0, tail = 0, i;
+
+	if (from >= MIGRATION_NR_STATES || to >= MIGRATION_NR_STATES || from == to ||
+	    (from == STATE(STOP_COPY) && saving(to)))
+		return 0;
+	queue[tail++] = from;
+	seen[from] = true;
+	while (head < tail && !seen[to]) {
+		uint32_t at = queue[head++];
+
+		if (at != from && saving(at) && !(saving(from) && saving(to)))
+			continue;
+		for (i = 0; i < NR_EDGES; i++) {
+			if (edges[i].from != at || seen[edges[i].to] || !usable(&edges[i], flags))
+				continue;
+			seen[edges[i].to] = true;
+			came_from[edges[i].to] = at;
+			queue[tail++] = edges[i].to;
+		}
+	}
+	return seen[to] ? trace_back(came_from, from, to, path) : 0;
+}
+
+/* A dry run is told of a device that can do everything. */
+static int get_flags(struct migration *migration)
+{
+	struct vfio_device_feature_migration feature = {
+		.flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P | VFIO_MIGRATION_PRE_COPY,
+	};
+
+	if (vfio_feature(migration->device,
+			 VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION,
+			 &feature, sizeof(feature), "VFIO_DEVICE_FEATURE GET MIGRATION"))
+		return -1;
+	migration->flags = feature.flags;
+	return 0;
+}
+
+static int fail_no_migration(struct migration *migration)
+{
+	if (errno != ENOTTY && errno != EOPNOTSUPP)
+		return vfio_fail(migration->device, STATUS_FAILED,
+				 "cannot ask for its migration features");
+	return fail(&(struct fault){
+			.status = STATUS_UNSUPPORTED,
+			.error = errno,
+			.where = migration->device->argument,
+			.hint = "use a driver that implements VFIO migration (v2)",
+		    }, "its driver %s cannot migrate devices", migration->device->id.driver);
+}
+
+int migration_begin(struct migration *migration, struct vfio_device *device)
+{
+	*migration = (struct migration){
+		.device = device,
+		.data = -1,
+		.state = VFIO_DEVICE_STATE_RUNNING,
+	};
+	if (get_flags(migration))
+		return fail_no_migration(migration);
+	if (migration_is(migration, VFIO_MIGRATION_PRE_COPY))
+		migration->info2 = !vfio_feature(device, VFIO_DEVICE_FEATURE_SET |
+						 VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, NULL, 0,
+						 "VFIO_DEVICE_FEATURE SET MIG_PRECOPY_INFOv2");
+	if (migration_get(migration, &migration->state))
+		return vfio_fail(device, STATUS_FAILED, "cannot ask for its state");
+	return STATUS_DONE;
+}
+
+void migration_end(struct migration *migration)
+{
+	if (migration->data >= 0)
+		close(migration->data);
+	migration->data = -1;
+}
+
+static void log_arc(struct migration *migration, const struct migration_arc *arc)
+{
+	if (migration->nr_arcs == MIGRATION_MAX_ARCS) {
+		migration->nr_arcs--;
+		memmove(migration->arcs, migration->arcs + 1,
+			migration->nr_arcs * sizeof(*migration->arcs));
+	}
+	migration->arcs[migration->nr_arcs++] = *arc;
+	out_trace(1, "%s: %s -> %s %s%s%s", migration->device->argument,
+		  migration_state_name(arc->from), migration_state_name(arc->to),
+		  units_time(arc->ns), arc->error ? ", " : "",
+		  arc->error ? strerror(arc->error) : "");
+}
+
+/* " via RUNNING_P2P, STOP" for the arcs that the kernel takes between the two, or "" */
+static void say_path(const struct migration *migration, uint32_t to, char *text, size_t size)
+{
+	uint32_t path[MIGRATION_NR_STATES];
+	unsigned int i, length;
+	size_t used = 0;
+
+	*text = '\0';
+	length = migration_path(migration->flags, migration->state, to, path);
+	for (i = 0; i + 1 < length && used < size; i++)
+		used += snprintf(text + used, size - used, "%s%s", i ? ", " : " via ",
+				 migration_state_name(path[i]));
+}
+
+/*
+ * The session ends or begins with some arcs only: a descriptor that comes with
+ * the new state replaces the old one, a state without data closes it.
+ */
+static void took_arc(struct migration *migration, uint32_t state, int data)
+{
+	bool has_data = saving(state) || state == STATE(RESUMING);
+
+	if (data >= 0 || !has_data)
+		migration_end(migration);
+	if (data >= 0)
+		migration->data = data;
+	migration->state = state;
+}
+
+int migration_set(struct migration *migration, uint32_t state)
+{
+	struct vfio_device_feature_mig_state feature = { .device_state = state, .data_fd = -1 };
+	struct migration_arc arc = { .from = migration->state, .to = state };
+	char via[128];
+	uint64_t start;
+	int ret;
+
+	say_path(migration, state, via, sizeof(via));
+	start = units_now();
+	ret = vfio_feature(migration->device,
+			   VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+			   &feature, sizeof(feature),
+			   "VFIO_DEVICE_FEATURE SET MIG_DEVICE_STATE %s -> %s%s",
+			   migration_state_name(migration->state), migration_state_name(state), via);
+	arc.error = ret ? errno : 0;
+	arc.ns = units_now() - start;
+	log_arc(migration, &arc);
+	if (!ret)
+		took_arc(migration, state, feature.data_fd);
+	else
+		migration_get(migration, &migration->state);
+	errno = arc.error;
+	return ret;
+}
+
+int migration_fail(struct migration *migration, uint32_t state)
+{
+	const struct migration_arc *arc = &migration->arcs[migration->nr_arcs - 1];
+
+	return vfio_fail(migration->device, STATUS_FAILED, "cannot go from %s to %s, is now %s",
+			 migration_state_name(arc->from), migration_state_name(state),
+			 migration_state_name(migration->state));
+}
+
+int migration_go(struct migration *migration, uint32_t state)
+{
+	uint32_t path[MIGRATION_NR_STATES];
+	unsigned int i, length;
+
+	if (migration->state == state)
+		return STATUS_DONE;
+	length = migration_path(migration->flags, migration->state, state, path);
+	if (!length)
+		path[length++] = state;
+	for (i = 0; i < length; i++)
+		if (migration_set(migration, path[i]))
+			return migration_fail(migration, path[i]);
+	return STATUS_DONE;
+}
+
+int migration_get(struct migration *migration, uint32_t *state)
+{
+	struct vfio_device_feature_mig_state feature = {
+		.device_state = migration->state,
+		.data_fd = -1,
+	};
+	int error = errno;
+
+	if (vfio_feature(migration->device,
+			 VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+			 &feature, sizeof(feature), "VFIO_DEVICE_FEATURE GET MIG_DEVICE_STATE"))
+		return -1;
+	*state = feature.device_state;
+	errno = error;
+	return 0;
+}
+
+int migration_reset(struct migration *migration)
+{
+	if (vfio_ioctl(migration->device, migration->device->fd, VFIO_DEVICE_RESET, NULL,
+		       "VFIO_DEVICE_RESET"))
+		return -1;
+	took_arc(migration, VFIO_DEVICE_STATE_RUNNING, -1);
+	return 0;
+}
+
+void migration_recover(struct migration *migration)
+{
+	const char *name = migration->device->argument;
+	uint32_t path[MIGRATION_NR_STATES];
+	unsigned int i, length;
+
+	length = migration_path(migration->flags, migration->state, STATE(RUNNING), path);
+	if (migration->state == STATE(RESUMING))
+		length = 0;
+	for (i = 0; i < length; i++)
+		if (migration_set(migration, path[i]))
+			break;
+	if (migration->state == STATE(RUNNING))
+		out_note("%s is RUNNING again", name);
+	else if (!migration_reset(migration))
+		out_note("%s was reset", name);
+	else
+		vfio_fail(migration->device, STATUS_FAILED, "cannot be reset, is in %s",
+			  migration_state_name(migration->state));
+}
+
+int migration_precopy_info(struct migration *migration, struct vfio_precopy_info *info)
+{
+	*info = (struct vfio_precopy_info){ .argsz = sizeof(*info) };
+	return vfio_ioctl(migration->device, migration->data, VFIO_MIG_GET_PRECOPY_INFO, info,
+			  "VFIO_MIG_GET_PRECOPY_INFO");
+}
+
+bool migration_data_size(struct migration *migration, uint64_t *bytes)
+{
+	struct vfio_device_feature_mig_data_size feature = { 0 };
+
+	if (vfio_feature(migration->device,
+			 VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,
+			 &feature, sizeof(feature), "VFIO_DEVICE_FEATURE GET MIG_DATA_SIZE"))
+		return false;
+	*bytes = feature.stop_copy_length;
+	return true;
+}
+
+void migration_print_arcs(const struct migration *migration, const char *key, const char *who)
+{
+	const struct migration_arc *arc;
+	unsigned int i;
+
+	out_array(key);
+	for (i = 0; i < migration->nr_arcs; i++) {
+		arc = &migration->arcs[i];
+		out_object(NULL);
+		out_string("from", migration_state_name(arc->from), "%-12s %-12s -> ", who,
+			   migration_state_name(arc->from));
+		out_string("to", migration_state_name(arc->to), "%-13s",
+			   migration_state_name(arc->to));
+		out_uint("ns", arc->ns, "%10s\n", units_time(arc->ns));
+		if (arc->error)
+			out_string("error", strerror(arc->error), "");
+		out_close();
+	}
+	out_close();
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "interrupt.h"
+#include "progress.h"
+#include "transfer.h"
+#include "units.h"
+
+#define BUFFER_SIZE	(1UL << 20)
+#define BUFFER_ALIGN	4096
+
+/* A round that is still owed data waits so long for it before it is over. */
+#define QUIET_MS	100
+
+/* Pre-copy has done its work when less than this remains. */
+#define CLOSE_ENOUGH	(256UL << 10)
+
+/* What became of a read from a source. */
+enum chunk {
+	CHUNK_DATA,
+	CHUNK_QUIET,	/* nothing for now */
+	CHUNK_END,	/* nothing more, ever */
+};
+
+int transfer_begin(struct transfer *transfer)
+{
+	transfer->buffer = aligned_alloc(BUFFER_ALIGN, BUFFER_SIZE);
+	if (!transfer->buffer)
+		abort();
+	if (transfer->source)
+		migration_data_size(transfer->source, &transfer->expected);
+	return STATUS_DONE;
+}
+
+void transfer_end(struct transfer *transfer)
+{
+	progress_clear();
+	free(transfer->buffer);
+	transfer->buffer = NULL;
+}
+
+enum status transfer_status(int error)
+{
+	switch (error) {
+	case EXDEV:
+	case EILSEQ:
+	case EOPNOTSUPP:
+		return STATUS_DIFFERS;
+	default:
+		return STATUS_FAILED;
+	}
+}
+
+static int fail_interrupted(const char *where)
+{
+	return fail(&(struct fault){ .status = STATUS_FAILED, .error = EINTR, .where = where },
+		    "stopped by a signal");
+}
+
+static uint64_t moved(const struct transfer *transfer)
+{
+	return transfer->precopy.bytes + transfer->stopcopy.bytes;
+}
+
+static int refuse(struct transfer *transfer)
+{
+	transfer->refused = true;
+	return vfio_fail(transfer->destination->device, transfer_status(errno),
+			 "refuses device state at byte %llu of the stream",
+			 (unsigned long long)moved(transfer));
+}
+
+/* A write may be taken in part. */
+static int give_destination(struct transfer *transfer, struct transfer_phase *phase, size_t size)
+{
+	struct migration *to = transfer->destination;
+	size_t done = 0;
+	ssize_t put;
+
+	while (done < size) {
+		put = write(to->data, transfer->buffer + done, size - done);
+		if (put < 0 && errno == EINTR && !interrupt_seen())
+			continue;
+		if (put < 0 && errno == EINTR)
+			return fail_interrupted(to->device->argument);
+		if (put < 0)
+			return refuse(transfer);
+		done += put;
+		phase->bytes += put;
+	}
+	return STATUS_DONE;
+}
+
+static int give(struct transfer *transfer, struct transfer_phase *phase, size_t size)
+{
+	int status = STATUS_DONE;
+
+	if (transfer->file && transfer->source)
+		status = file_write(transfer->file, transfer->buffer, size);
+	if (status)
+		return status;
+	if (transfer->destination)
+		return give_destination(transfer, phase, size);
+	phase->bytes += size;
+	return STATUS_DONE;
+}
+
+static int take(struct transfer *transfer, size_t size, enum chunk *chunk, size_t *got)
+{
+	struct migration *from = transfer->source;
+	ssize_t ret;
+
+	*got = 0;
+	do {
+		if (interrupt_seen())
+			return fail_interrupted(from->device->argument);
+		ret = read(from->data, transfer->buffer, size);
+	} while (ret < 0 && errno == EINTR);
+	if (ret < 0 && errno != ENOMSG)
+		return vfio_fail(from->device, STATUS_FAILED,
+				 "cannot read device state at byte %llu",
+				 (unsigned long long)moved(transfer));
+	*chunk = ret > 0 ? CHUNK_DATA : ret < 0 ? CHUNK_QUIET : CHUNK_END;
+	*got = ret > 0 ? ret : 0;
+	return STATUS_DONE;
+}
+
+static int move_chunk(struct transfer *transfer, struct transfer_phase *phase, uint64_t most,
+		      enum chunk *chunk)
+{
+	size_t size = most < BUFFER_SIZE ? most : BUFFER_SIZE, got;
+	int status;
+
+	status = take(transfer, size, chunk, &got);
+	if (!status && got)
+		status = give(transfer, phase, got);
+	if (!status)
+		progress_show(phase == &transfer->precopy ? "pre-copy" : "stop-copy",
+			      moved(transfer), transfer->expected);
+	return status;
+}
+
+/* The source owes data and has none ready: let it say when. */
+static bool wait_for_data(struct transfer *transfer)
+{
+	struct pollfd poller = { .fd = transfer->source->data, .events = POLLIN };
+
+	return poll(&poller, 1, QUIET_MS) > 0 && poller.revents & POLLIN;
+}
+
+static int move_round(struct transfer *transfer, uint64_t announced)
+{
+	struct transfer_phase *phase = &transfer->precopy;
+	uint64_t end = phase->bytes + announced;
+	enum chunk chunk;
+	int status;
+
+	while (phase->bytes < end) {
+		status = move_chunk(transfer, phase, end - phase->bytes, &chunk);
+		if (status)
+			return status;
+		if (chunk == CHUNK_END || (chunk == CHUNK_QUIET && !wait_for_data(transfer)))
+			break;
+	}
+	return STATUS_DONE;
+}
+
+static int ask(struct transfer *transfer, uint64_t *initial, uint64_t *dirty)
+{
+	struct vfio_precopy_info info;
+
+	if (migration_precopy_info(transfer->source, &info))
+		return vfio_fail(transfer->source->device, STATUS_FAILED,
+				 "cannot ask what pre-copy has left");
+	if (transfer->source->info2 && info.flags & VFIO_PRECOPY_INFO_REINIT)
+		transfer->reinits++;
+	*initial = info.initial_bytes;
+	*dirty = info.dirty_bytes;
+	transfer->expected = moved(transfer) + *initial + *dirty;
+	out_trace(1, "%s: pre-copy round %u: %s initial, %s dirty",
+		  transfer->source->device->argument, transfer->precopy.rounds,
+		  units_size(*initial), units_size(*dirty));
+	return STATUS_DONE;
+}
+
+int transfer_precopy(struct transfer *transfer, unsigned int rounds)
+{
+	uint64_t initial = 0, dirty = 0, start = units_now();
+	struct transfer_phase *phase = &transfer->precopy;
+	int status = STATUS_DONE;
+
+	while (phase->rounds < rounds) {
+		status = ask(transfer, &initial, &dirty);
+		if (status || !(initial + dirty) ||
+		    (phase->rounds && !initial && dirty < CLOSE_ENOUGH))
+			break;
+		phase->rounds++;
+		status = move_round(transfer, initial + dirty);
+		if (status)
+			break;
+	}
+	phase->ns += units_now() - start;
+	return status;
+}
+
+int transfer_stopcopy(struct transfer *transfer)
+{
+	struct transfer_phase *phase = &transfer->stopcopy;
+	enum chunk chunk = CHUNK_DATA;
+	uint64_t start = units_now();
+	int status = STATUS_DONE;
+
+	if (transfer->source->device->dry)
+		return STATUS_DONE;
+	while (!status && chunk != CHUNK_END) {
+		status = move_chunk(transfer, phase, BUFFER_SIZE, &chunk);
+		if (!status && chunk == CHUNK_QUIET)
+			wait_for_data(transfer);
+	}
+	phase->ns += units_now() - start;
+	return status;
+}
+
+static int load_chunk(struct transfer *transfer, bool *end)
+{
+	struct transfer_phase *phase = &transfer->stopcopy;
+	ssize_t got;
+	int status;
+
+	if (interrupt_seen())
+		return fail_interrupted(transfer->file->name);
+	got = file_read(transfer->file, transfer->buffer, BUFFER_SIZE);
+	if (got < 0)
+		return file_fail(transfer->file, "cannot read it");
+	*end = !got;
+	status = give(transfer, phase, got);
+	if (!status)
+		progress_show("load", moved(transfer), transfer->expected);
+	return status;
+}
+
+int transfer_load(struct transfer *transfer)
+{
+	uint64_t start = units_now();
+	int status = STATUS_DONE;
+	bool end = false;
+
+	while (!status && !end)
+		status = load_chunk(transfer, &end);
+	transfer->stopcopy.ns += units_now() - start;
+	return status;
+}
+
+static void print_phase(const struct transfer_phase *phase, const char *key, const char *name)
+{
+	out_object(key);
+	out_uint("bytes", phase->bytes, "%-12s %12llu bytes", name,
+		 (unsigned long long)phase->bytes);
+	out_uint("ns", phase->ns, " %10s %14s", units_time(phase->ns),
+		 units_rate(phase->bytes, phase->ns));
+	if (phase->rounds)
+		out_uint("rounds", phase->rounds, "  %u round%s", phase->rounds,
+			 phase->rounds == 1 ? "" : "s");
+	out_text("\n");
+	out_close();
+}
+
+void transfer_print(const struct transfer *transfer)
+{
+	if (!transfer->source) {
+		print_phase(&transfer->stopcopy, "loaded", "loaded");
+		return;
+	}
+	print_phase(&transfer->precopy, "pre_copy", "pre-copy");
+	print_phase(&transfer->stopcopy, "stop_copy", "stop-copy");
+	out_uint("bytes", moved(transfer), "%-12s %12llu bytes\n", "total",
+		 (unsigned long long)moved(transfer));
+	out_uint("reinits", transfer->reinits, "");
+}

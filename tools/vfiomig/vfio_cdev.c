@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/vfio/devices/NAME bound to an iommufd: kernels with CONFIG_VFIO_DEVICE_CDEV. */
+#include <linux/iommufd.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "vfio.h"
+
+static bool usable(const struct sysfs_device *id)
+{
+	char *path = sysfs_path("/dev/vfio/devices/%s", id->cdev);
+	bool found = id->cdev[0] && !access(path, F_OK);
+
+	free(path);
+	return found;
+}
+
+static int open_node(struct vfio_device *device)
+{
+	char *path = sysfs_path("/dev/vfio/devices/%s", device->id.cdev);
+	int status = STATUS_DONE;
+
+	device->fd = vfio_open_node(device, path);
+	if (device->fd < 0)
+		status = vfio_fail_node(device, path);
+	free(path);
+	return status;
+}
+
+static int open_iommufd(struct vfio_device *device)
+{
+	static const char path[] = "/dev/iommu";
+
+	device->context = vfio_open_node(device, path);
+	if (device->context < 0)
+		return vfio_fail_node(device, path);
+	return STATUS_DONE;
+}
+
+static int bind(struct vfio_device *device)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = device->context,
+	};
+
+	if (vfio_ioctl(device, device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind,
+		       "VFIO_DEVICE_BIND_IOMMUFD"))
+		return vfio_fail(device, STATUS_FAILED, "cannot bind it to an iommufd");
+	return STATUS_DONE;
+}
+
+static int attach(struct vfio_device *device)
+{
+	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
+
+	if (vfio_ioctl(device, device->context, IOMMU_IOAS_ALLOC, &ioas, "IOMMU_IOAS_ALLOC"))
+		return vfio_fail(device, STATUS_FAILED, "cannot allocate an address space");
+	attach.pt_id = ioas.out_ioas_id;
+	if (vfio_ioctl(device, device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach,
+		       "VFIO_DEVICE_ATTACH_IOMMUFD_PT"))
+		return vfio_fail(device, STATUS_FAILED, "cannot attach it to an address space");
+	return STATUS_DONE;
+}
+
+static int open_device(struct vfio_device *device, const struct vfio_device *peer)
+{
+	int status;
+
+	(void)peer;
+	status = open_node(device);
+	if (!status)
+		status = open_iommufd(device);
+	if (!status)
+		status = bind(device);
+	return status ? status : attach(device);
+}
+
+const struct vfio_backend vfio_cdev_backend = {
+	.name = "cdev",
+	.usable = usable,
+	.open = open_device,
+};
