@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""How fast a guest reads and writes our disk, against disks of QEMU's own.
+
+One guest has three NVMe disks: ours, QEMU's with a file in tmpfs, and QEMU's
+with nothing behind it at all, which bounds what any device model in QEMU can
+reach. fio works on them in turn, pattern by pattern, several times over: the
+ratio is taken within a round. Prints lines as figure.h describes them.
+"""
+
+import glob
+import os
+import statistics
+import sys
+import tempfile
+import uuid
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "tools", "vm"))
+from qemu import Failure, Qemu  # noqa: E402
+
+TYPE = "nvme-1G"
+SIZE = 256 << 20
+SECONDS = 2
+ROUNDS = 3
+
+OURS, TMPFS, NULL = "ours", "tmpfs", "null"
+DISKS = (OURS, TMPFS, NULL)
+
+# name, what fio is told, what it is called, aim of the ratio to QEMU's disk in tmpfs
+PATTERNS = (
+    ("rr1", "rw=randread bs=4k iodepth=1", "4 KiB random read, QD 1", ">= 1"),
+    ("rr32", "rw=randread bs=4k iodepth=32", "4 KiB random read, QD 32", ">= 1"),
+    ("rw32", "rw=randwrite bs=4k iodepth=32", "4 KiB random write, QD 32", ""),
+    ("sr8", "rw=read bs=128k iodepth=8", "128 KiB sequential read, QD 8", ""),
+)
+
+# fields of fio's terse output, version 3, from 1
+NAME, READ_IOPS, WRITE_IOPS = 3, 8, 49
+
+
+class Mdev:
+    """A mediated device for as long as it is needed."""
+
+    def __init__(self, kind):
+        found = glob.glob(f"/sys/class/mdev_bus/*/mdev_supported_types/*-{kind}/create")
+        if not found:
+            raise Failure(f"no type {kind}: is mdevsim loaded?")
+        self.path = f"/sys/bus/mdev/devices/{uuid.uuid4()}"
+        self.create = found[0]
+
+    def __enter__(self):
+        self.put(self.create, os.path.basename(self.path))
+        return self
+
+    def __exit__(self, *_):
+        self.put(self.path + "/remove", "1")
+
+    @staticmethod
+    def put(path, text):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def arguments(mdev, file):
+    return ["-device", f"vfio-pci,sysfsdev={mdev.path}",
+            "-blockdev", f"driver=file,node-name={TMPFS},filename={file}",
+            "-device", f"nvme,serial={TMPFS},drive={TMPFS}",
+            "-blockdev", f"driver=null-co,node-name={NULL},size={SIZE},read-zeroes=on",
+            "-device", f"nvme,serial={NULL},drive={NULL}"]
+
+
+def find_disks(guest):
+    """Which block device is which."""
+    lines = guest.run("cd /sys/class/nvme; for c in *; do "
+                      "echo $(ls -d $c/nvme*n* | cut -d/ -f2) $(cat $c/serial); done")
+    nodes = {TMPFS: None, NULL: None}
+    for line in lines.splitlines():
+        node, serial = line.split()
+        nodes[serial if serial in nodes else OURS] = "/dev/" + node
+    if len(nodes) != len(DISKS) or None in nodes.values():
+        raise Failure(f"expected three disks in the guest, found:\n{lines}")
+    return nodes
+
+
+def fio_jobs(nodes):
+    yield ("[global]\nioengine=libaio\ndirect=1\nthread=1\nstonewall\nnorandommap=1\n"
+           f"size={SIZE}\n")
+    for disk in DISKS:
+        yield f"[fill:{disk}]\nfilename={nodes[disk]}\nrw=write\nbs=128k\niodepth=8\n"
+    for _ in range(ROUNDS):
+        for name, options, _, _ in PATTERNS:
+            for disk in DISKS:
+                yield (f"[{name}:{disk}]\nfilename={nodes[disk]}\ntime_based=1\n"
+                       f"runtime={SECONDS}\n" + options.replace(" ", "\n") + "\n")
+
+
+def measure(guest, nodes):
+    """IOPS by (pattern, disk), a list with one for each round."""
+    guest.run("cat >jobs <<'END'\n" + "\n".join(fio_jobs(nodes)) + "END\n")
+    output = guest.run("fio --output-format=terse --terse-version=3 jobs >result && "
+                       f"cut -d';' -f{NAME},{READ_IOPS},{WRITE_IOPS} result",
+                       timeout=60 + 3 * ROUNDS * SECONDS * len(PATTERNS) * len(DISKS))
+    iops = {}
+    for line in output.split():
+        name, reads, writes = line.split(";")
+        iops.setdefault(tuple(name.split(":")), []).append(int(reads) + int(writes))
+    return iops
+
+
+def report(iops):
+    for name, _, what, aim in PATTERNS:
+        ours, tmpfs, null = (iops[name, disk] for disk in DISKS)
+        ratios = [a / b for a, b in zip(ours, tmpfs, strict=True)]
+        print(what + ": ours / QEMU's", f"{statistics.median(ratios):.3f}", aim,
+              f"{statistics.median(ours):.0f} / {statistics.median(tmpfs):.0f} IOPS with tmpfs; "
+              f"{statistics.median(null):.0f} with nothing behind it; "
+              f"{ROUNDS} rounds: {min(ratios):.3f} to {max(ratios):.3f}", sep="\t", flush=True)
+
+
+def main():
+    with Mdev(TYPE) as mdev, tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+        file.truncate(SIZE)
+        with Qemu("bench", arguments(mdev, file.name), memory="512M") as guest:
+            guest.boot()
+            iops = measure(guest, find_disks(guest))
+            accelerator = guest.accelerator
+    report(iops)
+    print("guest", accelerator, "", f"2 CPUs, 512 MiB; {SIZE >> 20} MiB of each disk used, "
+          f"{SECONDS} s a run", sep="\t")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"guest.py: {failure}")

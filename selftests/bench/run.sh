@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The benchmark, in the host VM: loads the module, prints what everything runs
+# on, and a table of the figures as they come. $MACHINE says what the VM itself
+# runs on. A figure that misses its aim is no failure: exit status 1 is for what
+# does not work.
+set -eu -o pipefail
+cd "${0%/*}/../.."
+
+: "${MODULE:?the module to load}" "${MACHINE:=not said}"
+
+processor()
+{
+	sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1
+}
+
+accelerator()
+{
+	case $(processor) in
+	*TCG*) echo "TCG (emulated)" ;;
+	*) [ "$(systemd-detect-virt 2>/dev/null)" = none ] && echo none || echo KVM ;;
+	esac
+}
+
+heading()
+{
+	cat <<-END
+	machine      $MACHINE
+	host VM      $(nproc) CPUs: $(processor), $(free -h | awk '/^Mem:/ { print $2 }') memory
+	accelerator  $(accelerator)
+	kernel       $(uname -srv)
+	compiler     $(gcc --version | head -n 1)
+	module       $(modinfo -F vermagic "$MODULE")
+	date         $(date -u +%FT%TZ)
+
+	END
+}
+
+# A line for each figure, see figure.h
+table()
+{
+	awk -F '\t' '
+	function verdict(value, aim,    part) {
+		if (split(aim, part, " ") < 2)
+			return ""
+		if (part[1] == ">=")
+			return value >= part[2] ? "met" : "MISSED"
+		return value <= part[2] ? "met" : "MISSED"
+	}
+	BEGIN { printf "%-42s %10s  %-9s %-7s %s\n", "figure", "value", "aim", "", "from" }
+	NF < 4 { print; next }
+	{
+		printf "%-42s %10s  %-9s %-7s %s\n", $1, $2, $3, verdict($2, $3), $4
+		fflush()
+	}'
+}
+
+grep -q '^mdevsim ' /proc/modules || modprobe -qa vfio mdev vfio_iommu_type1 || true
+grep -q '^mdevsim ' /proc/modules || insmod "$MODULE"
+
+heading
+{
+	build/bench/bench
+	python3 selftests/bench/guest.py
+} | table
