@@ -17,7 +17,7 @@ const char *mdevsim_function_name(struct mdevsim_function *fn)
 
 const u8 *mdevsim_function_uuid(struct mdevsim_function *fn)
 {
-	return fn->device->mdev->uuid.b;
+	return fn->device->uuid.b;
 }
 
 void mdevsim_function_dbg(struct mdevsim_function *fn, const char *fmt, ...)
@@ -35,7 +35,10 @@ void mdevsim_function_dbg(struct mdevsim_function *fn, const char *fmt, ...)
 static int device_init(struct vfio_device *vdev)
 {
 	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+	int ret = uuid_parse(dev_name(vdev->dev), &device->uuid);
 
+	if (ret)
+		return ret;
 	device->mdev = to_mdev_device(vdev->dev);
 	device->type = mdev_to_mdevsim_type(device->mdev->type);
 	mutex_init(&device->lifecycle);

@@ -73,5 +73,11 @@ void *mdevsim_page_alloc(struct mdevsim_function *fn)
 
 void mdevsim_page_free(void *page)
 {
+	*mdevsim_page_tag(page) = 0;
 	free_page((unsigned long)page);
+}
+
+unsigned long *mdevsim_page_tag(void *page)
+{
+	return &virt_to_page(page)->private;
 }

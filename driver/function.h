@@ -132,6 +132,7 @@ struct mdevsim_bulk_size {
  * @bulk_next: find the next extent to send and take it off what remains. False when there is none.
  * @bulk_page_get: contents of one page of an extent, not to change until @bulk_page_put. NULL stands
  *	for zeroes (the page was deallocated meanwhile). ERR_PTR(-EINTR) when killed while waiting.
+ * @bulk_page_crc: CRC-32C of what @bulk_page_get returned, before inversion at either end
  * @bulk_page_put: ends @bulk_page_get
  * @bulk_load_begin: start a loading session for the namespace of @id: an empty one is filled in the shadow
  *	of the present one. Called again, it starts over. -ENOMEM.
@@ -174,6 +175,7 @@ struct mdevsim_function_ops {
 	void (*bulk_size)(struct mdevsim_function *fn, struct mdevsim_bulk_size *size);
 	bool (*bulk_next)(struct mdevsim_function *fn, struct mdevsim_extent *extent);
 	void *(*bulk_page_get)(struct mdevsim_function *fn, u64 offset);
+	u32 (*bulk_page_crc)(struct mdevsim_function *fn, void *page);
 	void (*bulk_page_put)(struct mdevsim_function *fn, u64 offset);
 	int (*bulk_load_begin)(struct mdevsim_function *fn, const struct mdevsim_state_identity *id);
 	void *(*bulk_load_page)(struct mdevsim_function *fn, u64 offset);
@@ -240,6 +242,9 @@ bool mdevsim_irq_is_msix(struct mdevsim_function *fn);
  */
 void *mdevsim_page_alloc(struct mdevsim_function *fn);
 void mdevsim_page_free(void *page);
+
+/** mdevsim_page_tag - a word of the function's own that goes with such a page, zero at first */
+unsigned long *mdevsim_page_tag(void *page);
 
 /** mdevsim_function_name - for tracepoints and messages: the mediated device's name */
 const char *mdevsim_function_name(struct mdevsim_function *fn);

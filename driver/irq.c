@@ -159,6 +159,7 @@ void mdevsim_irq_detach(struct mdevsim_irq *irq)
 	scoped_guard(mutex, &irq->setup) {
 		intx_detach(irq);
 		msix_detach(irq);
+		replace(irq, &irq->error, NULL);
 		replace(irq, &irq->request, NULL);
 	}
 	scoped_guard(spinlock_irqsave, &irq->lock)
@@ -288,23 +289,36 @@ static int msix_set_trigger(struct mdevsim_irq *irq, const struct vfio_irq_set *
 	return 0;
 }
 
-static int request_set_trigger(struct mdevsim_irq *irq, const struct vfio_irq_set *hdr,
-			       const void *data)
+/* The indexes with one eventfd and nothing to it */
+static int single_set_trigger(struct mdevsim_irq *irq, struct eventfd_ctx **slot,
+			      const struct vfio_irq_set *hdr, const void *data)
 {
 	if (!hdr->count) {
-		replace(irq, &irq->request, NULL);
+		replace(irq, slot, NULL);
 		return 0;
 	}
 	switch (hdr->flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
 	case VFIO_IRQ_SET_DATA_NONE:
-		signal_slot(irq, &irq->request);
+		signal_slot(irq, slot);
 		return 0;
 	case VFIO_IRQ_SET_DATA_BOOL:
 		if (*(u8 *)data)
-			signal_slot(irq, &irq->request);
+			signal_slot(irq, slot);
 		return 0;
 	}
-	return replace_from_fd(irq, &irq->request, *(s32 *)data);
+	return replace_from_fd(irq, slot, *(s32 *)data);
+}
+
+static int error_set_trigger(struct mdevsim_irq *irq, const struct vfio_irq_set *hdr,
+			     const void *data)
+{
+	return single_set_trigger(irq, &irq->error, hdr, data);
+}
+
+static int request_set_trigger(struct mdevsim_irq *irq, const struct vfio_irq_set *hdr,
+			       const void *data)
+{
+	return single_set_trigger(irq, &irq->request, hdr, data);
 }
 
 /**
@@ -341,6 +355,11 @@ static const struct irq_index irq_indexes[VFIO_PCI_NUM_IRQS] = {
 		.flags	= VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE,
 		.action	= { [ACTION(TRIGGER)] = msix_set_trigger },
 	},
+	[VFIO_PCI_ERR_IRQ_INDEX] = {
+		.count	= 1,
+		.flags	= VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE,
+		.action	= { [ACTION(TRIGGER)] = error_set_trigger },
+	},
 	[VFIO_PCI_REQ_IRQ_INDEX] = {
 		.count	= 1,
 		.flags	= VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE,
@@ -364,7 +383,7 @@ int mdevsim_irq_set(struct mdevsim_irq *irq, const struct vfio_irq_set *hdr, con
 	u32 i;
 
 	if (!is_power_of_2(action))
-		return -EINVAL;
+		return -ENOTTY;
 	i = ilog2(action) - ilog2(VFIO_IRQ_SET_ACTION_MASK);
 	if (!index->action[i])
 		return -ENOTTY;

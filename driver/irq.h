@@ -19,6 +19,7 @@ struct virqfd;
  * @lock: leaf; protects what follows against interrupts being raised
  * @intx: eventfd of INTx
  * @msix: eventfds of MSI-X
+ * @error: eventfd for errors of the link, of which there are none but those a user asks for
  * @request: eventfd by which a user is asked to let go of the device
  * @unmask: eventfd that unmasks INTx
  * @intx_level: the function asserts the pin
@@ -31,6 +32,7 @@ struct mdevsim_irq {
 	spinlock_t lock;
 	struct eventfd_ctx *intx;
 	struct eventfd_ctx *msix[MDEVSIM_MAX_VECTORS];
+	struct eventfd_ctx *error;
 	struct eventfd_ctx *request;
 	struct virqfd *unmask;
 	bool intx_level;

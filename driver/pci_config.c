@@ -14,6 +14,8 @@
 #define MSIX_CAP	0x48
 #define EXP_CAP		0x60
 
+#define MSIX_ENABLE	((u32)PCI_MSIX_FLAGS_ENABLE << 16)	/* as part of the register */
+
 #define CLASS_NVME	0x010802
 #define SUBSYSTEM_ID	0x0001
 
@@ -148,7 +150,7 @@ static unsigned int config_events(unsigned int reg, u32 changed, u32 written)
 	case (PM_CAP + PCI_PM_CTRL) / 4:
 		return changed & PCI_PM_CTRL_STATE_MASK ? MDEVSIM_CONFIG_DMA : 0;
 	case MSIX_CAP / 4:
-		return changed & PCI_MSIX_FLAGS_ENABLE << 16 ? MDEVSIM_CONFIG_INTX : 0;
+		return changed & MSIX_ENABLE ? MDEVSIM_CONFIG_INTX : 0;
 	case FLR_REGISTER:
 		return written & PCI_EXP_DEVCTL_BCR_FLR ? MDEVSIM_CONFIG_RESET : 0;
 	}
@@ -191,7 +193,7 @@ bool mdevsim_pci_config_intx(const struct mdevsim_pci_config *config)
 
 bool mdevsim_pci_config_msix(const struct mdevsim_pci_config *config)
 {
-	return config_get(config, MSIX_CAP) & PCI_MSIX_FLAGS_ENABLE << 16;
+	return config_get(config, MSIX_CAP) & MSIX_ENABLE;
 }
 
 void mdevsim_pci_config_intx_status(struct mdevsim_pci_config *config, bool asserted)

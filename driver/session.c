@@ -171,33 +171,47 @@ static int begin_record(struct mdevsim_session *session)
 	return 0;
 }
 
-static size_t copy_out(struct mdevsim_session *session, const void *from, u64 length,
-		       struct iov_iter *to)
+static size_t copy_nofault(const void *from, u64 length, struct iov_iter *to)
 {
 	size_t done;
 
 	pagefault_disable();
 	done = copy_to_iter(from, min_t(u64, length, iov_iter_count(to)), to);
 	pagefault_enable();
+	return done;
+}
+
+static size_t copy_out(struct mdevsim_session *session, const void *from, u64 length,
+		       struct iov_iter *to)
+{
+	size_t done = copy_nofault(from, length, to);
+
 	mdevsim_state_writer_gave(&session->writer, from, done);
 	return done;
 }
 
-/* The page stays as it is from before it is copied until its checksum is taken. */
+/*
+ * The page stays as it is from before it is copied until its checksum is taken, or
+ * known: that of a whole page was taken when it was written.
+ */
 static ssize_t copy_out_page(struct mdevsim_session *session, u64 offset, struct iov_iter *to)
 {
 	struct mdevsim_function *fn = session_fn(session);
-	u64 in_page = offset % PAGE_SIZE, page = offset - in_page;
+	u64 in_page = offset % PAGE_SIZE;
 	const void *from;
 	size_t done;
+	void *page;
 
-	from = fn->ops->bulk_page_get(fn, page);
-	if (IS_ERR(from))
-		return PTR_ERR(from);
-	if (!from)
-		from = page_address(ZERO_PAGE(0));
-	done = copy_out(session, from + in_page, PAGE_SIZE - in_page, to);
-	fn->ops->bulk_page_put(fn, page);
+	page = fn->ops->bulk_page_get(fn, offset - in_page);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	from = (page ?: page_address(ZERO_PAGE(0))) + in_page;
+	done = copy_nofault(from, PAGE_SIZE - in_page, to);
+	if (page && done == PAGE_SIZE)
+		mdevsim_state_writer_gave_page(&session->writer, fn->ops->bulk_page_crc(fn, page));
+	else
+		mdevsim_state_writer_gave(&session->writer, from, done);
+	fn->ops->bulk_page_put(fn, offset - in_page);
 	return done;
 }
 

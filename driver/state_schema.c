@@ -16,8 +16,7 @@
  * fields of a record are called after its symbol in MDEVSIM_RECORDS().
  */
 #define PLACE(member)		.offset = offsetof(struct T, member)
-#define SIZE(member)		sizeof(((struct T *)0)->member)
-#define LENGTH(member)		ARRAY_SIZE(((struct T *)0)->member)
+#define SIZE(member)		sizeof_field(struct T, member)
 #define FIELD(member, what, text)					\
 	.name = #member, PLACE(member), .kind = MDEVSIM_KIND_##what,	\
 	.meaning = (text)
@@ -25,7 +24,7 @@
 	FIELD(member, what, text), .width = SIZE(member), .repeat = 1
 #define ELEMENTS(member, what, text)					\
 	FIELD(member, what, text), .width = SIZE(member[0]),		\
-	.repeat = LENGTH(member)
+	.repeat = SIZE(member) / SIZE(member[0])
 #define COUNTED(title, member, bytes, by, what, text)			\
 	.name = (title), PLACE(member), .kind = MDEVSIM_KIND_##what,	\
 	.meaning = (text), .width = (bytes),				\
@@ -42,11 +41,9 @@
 #define ONE_OF(member, list, text)	{ WHOLE(member, ENUM, text), .unit = "", ITEMS(list) }
 #define NUMBERS(member, of, text)	{ ELEMENTS(member, UNSIGNED, text), .unit = (of) }
 
-#define TABLE(variable, title, number, revision, list)			\
+#define TABLE(variable, title, list)					\
 	const struct mdevsim_state_table variable = {			\
 		.name = (title),					\
-		.type = (number),					\
-		.version = (revision),					\
 		.size = sizeof(struct T),				\
 		.nr_fields = ARRAY_SIZE(list),				\
 		.fields = (list),					\
@@ -65,8 +62,8 @@ static const struct mdevsim_state_field stream_header_fields[] = {
 	{ WHOLE(crc, UNSIGNED, "CRC-32C of the header before it"), .unit = "hex" },
 };
 
-TABLE(mdevsim_state_schema_stream_header, "stream-header", 0, MDEVSIM_STREAM_MAJOR,
-      stream_header_fields);
+TABLE(mdevsim_state_schema_stream_header, "stream-header", stream_header_fields);
+
 #undef T
 
 #define T mdevsim_record_header
@@ -89,8 +86,8 @@ static const struct mdevsim_state_field record_header_fields[] = {
 	NUMBER(length, "bytes", "body without padding"),
 };
 
-TABLE(mdevsim_state_schema_record_header, "record-header", 0, MDEVSIM_STREAM_MAJOR,
-      record_header_fields);
+TABLE(mdevsim_state_schema_record_header, "record-header", record_header_fields);
+
 #undef T
 
 #define T mdevsim_record_trailer
@@ -99,8 +96,8 @@ static const struct mdevsim_state_field record_trailer_fields[] = {
 	RESERVED(reserved),
 };
 
-TABLE(mdevsim_state_schema_record_trailer, "record-trailer", 0, MDEVSIM_STREAM_MAJOR,
-      record_trailer_fields);
+TABLE(mdevsim_state_schema_record_trailer, "record-trailer", record_trailer_fields);
+
 #undef T
 
 #define T mdevsim_state_identity
@@ -120,6 +117,7 @@ static const struct mdevsim_state_field IDENTITY_fields[] = {
 	OCTETS(uuid, "uuid", "mediated device the stream was taken from"),
 	TEXT(mdev_type, "its type"),
 };
+
 #undef T
 
 #define T mdevsim_state_pci_config
@@ -222,6 +220,7 @@ static const struct mdevsim_state_field PCI_CONFIG_fields[] = {
 	OCTETS(exp_slot2, "", "Slot registers 2"),
 	RESERVED(reserved2),
 };
+
 #undef T
 
 #define T mdevsim_state_msix_entry
@@ -235,7 +234,8 @@ static const struct mdevsim_state_field msix_entry_fields[] = {
 	BITS(control, msix_vector_control, "Vector Control"),
 };
 
-static TABLE(msix_entry_table, "msix-entry", 0, 1, msix_entry_fields);
+static TABLE(msix_entry_table, "msix-entry", msix_entry_fields);
+
 #undef T
 
 #define T mdevsim_state_irq
@@ -248,6 +248,7 @@ static const struct mdevsim_state_field IRQ_fields[] = {
 	{ COUNTED("table", table, sizeof(struct mdevsim_state_msix_entry), vectors, GROUP,
 		  "MSI-X table"), .group = &msix_entry_table },
 };
+
 #undef T
 
 #define T mdevsim_state_nvme_regs
@@ -285,6 +286,7 @@ static const struct mdevsim_state_field NVME_REGS_fields[] = {
 	ADDRESS(asq, "Admin Submission Queue Base Address"),
 	ADDRESS(acq, "Admin Completion Queue Base Address"),
 };
+
 #undef T
 
 #define T mdevsim_state_nvme_admin
@@ -301,6 +303,7 @@ static const struct mdevsim_state_field NVME_ADMIN_fields[] = {
 	NUMBER(enabled, "", "the queues exist"),
 	RESERVED(reserved),
 };
+
 #undef T
 
 #define T mdevsim_state_nvme_sq
@@ -319,7 +322,8 @@ static const struct mdevsim_state_field nvme_sq_fields[] = {
 	RESERVED(reserved),
 };
 
-static TABLE(nvme_sq_table, "nvme-sq", 0, 1, nvme_sq_fields);
+static TABLE(nvme_sq_table, "nvme-sq", nvme_sq_fields);
+
 #undef T
 
 #define T mdevsim_state_nvme_cq
@@ -337,7 +341,8 @@ static const struct mdevsim_state_field nvme_cq_fields[] = {
 	RESERVED(reserved),
 };
 
-static TABLE(nvme_cq_table, "nvme-cq", 0, 1, nvme_cq_fields);
+static TABLE(nvme_cq_table, "nvme-cq", nvme_cq_fields);
+
 #undef T
 
 #define T mdevsim_state_nvme_queues
@@ -362,6 +367,7 @@ static const struct mdevsim_state_field NVME_QUEUES_fields[] = {
 	{ COUNTED("cq", queues, sizeof(struct mdevsim_state_nvme_cq), nr_cqs, GROUP,
 		  "I/O completion queue"), .group = &nvme_cq_table },
 };
+
 #undef T
 
 #define T mdevsim_state_nvme_feature
@@ -382,7 +388,8 @@ static const struct mdevsim_state_field nvme_feature_fields[] = {
 	NUMBER(value, "hex", "current value"),
 };
 
-static TABLE(nvme_feature_table, "nvme-feature", 0, 1, nvme_feature_fields);
+static TABLE(nvme_feature_table, "nvme-feature", nvme_feature_fields);
+
 #undef T
 
 #define T mdevsim_state_nvme_features
@@ -392,6 +399,7 @@ static const struct mdevsim_state_field NVME_FEATURES_fields[] = {
 	{ COUNTED("feature", feature, sizeof(struct mdevsim_state_nvme_feature), count, GROUP,
 		  "changed feature"), .group = &nvme_feature_table },
 };
+
 #undef T
 
 #define T mdevsim_state_nvme_aer
@@ -402,6 +410,7 @@ static const struct mdevsim_state_field NVME_AER_fields[] = {
 	NUMBERS(cid, "", "command identifier of a parked request"),
 	NUMBERS(event, "hex", "completion DW0 of a waiting event"),
 };
+
 #undef T
 
 #define T mdevsim_state_nvme_error
@@ -425,7 +434,8 @@ static const struct mdevsim_state_field nvme_error_fields[] = {
 	RESERVED(reserved),
 };
 
-static TABLE(nvme_error_table, "nvme-error", 0, 1, nvme_error_fields);
+static TABLE(nvme_error_table, "nvme-error", nvme_error_fields);
+
 #undef T
 
 #define T mdevsim_state_nvme_logs
@@ -450,24 +460,26 @@ static const struct mdevsim_state_field NVME_LOGS_fields[] = {
 	{ ELEMENTS(error, GROUP, "error log, newest first"), .unit = "",
 	  .group = &nvme_error_table },
 };
+
 #undef T
 
 /* NS_DATA and NS_ZERO share a structure and differ in what follows it. */
 #define T mdevsim_state_ns_extent
-#define EXTENT_FIELDS						\
-	NUMBER(nsid, "", "namespace"),				\
-	RESERVED(reserved),					\
-	BLOCK(slba, "first logical block"),			\
-	NUMBER(nlb, "blocks", "logical blocks")
-
 static const struct mdevsim_state_field NS_DATA_fields[] = {
-	EXTENT_FIELDS,
+	NUMBER(nsid, "", "namespace"),
+	RESERVED(reserved),
+	BLOCK(slba, "first logical block"),
+	NUMBER(nlb, "blocks", "logical blocks"),
 	{ COUNTED("data", data, 1 << MDEVSIM_LBA_SHIFT, nlb, BYTES, "contents") },
 };
 
 static const struct mdevsim_state_field NS_ZERO_fields[] = {
-	EXTENT_FIELDS,
+	NUMBER(nsid, "", "namespace"),
+	RESERVED(reserved),
+	BLOCK(slba, "first logical block"),
+	NUMBER(nlb, "blocks", "logical blocks"),
 };
+
 #undef T
 
 #define T mdevsim_state_end
@@ -475,6 +487,7 @@ static const struct mdevsim_state_field END_fields[] = {
 	NUMBER(records, "", "records before this one"),
 	NUMBER(bytes, "bytes", "bytes before this record"),
 };
+
 #undef T
 
 static const struct mdevsim_state_table record_tables[] = {

@@ -81,7 +81,7 @@ struct mdevsim_state_field {
  * struct mdevsim_state_table - one structure
  * @name: of the record type as in MDEVSIM_RECORDS(), or of the group
  * @type: &enum mdevsim_record_type; 0 for what is no record of its own
- * @version: layout version
+ * @version: layout version of a record; 0 for others
  * @size: bytes without counted fields
  * @nr_fields: entries in @fields
  * @fields: by ascending offset
@@ -100,7 +100,7 @@ extern const struct mdevsim_state_table mdevsim_state_schema_stream_header;
 extern const struct mdevsim_state_table mdevsim_state_schema_record_header;
 extern const struct mdevsim_state_table mdevsim_state_schema_record_trailer;
 
-/** mdevsim_state_schema_table - the @index-th record's table in the order of MDEVSIM_RECORDS(), or NULL */
+/** mdevsim_state_schema_table - table of the @index-th of MDEVSIM_RECORDS(), or NULL */
 const struct mdevsim_state_table *mdevsim_state_schema_table(unsigned int index);
 
 /** mdevsim_state_schema_find - table of a record type and version, or NULL */

@@ -205,4 +205,11 @@ u64 mdevsim_state_writer_left(const struct mdevsim_state_writer *writer);
  */
 void mdevsim_state_writer_gave(struct mdevsim_state_writer *writer, const void *data, u64 length);
 
+/**
+ * mdevsim_state_writer_gave_page - %MDEVSIM_EXTENT_ALIGN bytes of body went out whose checksum is known
+ * @writer: writer
+ * @crc: their CRC-32C, before inversion at either end
+ */
+void mdevsim_state_writer_gave_page(struct mdevsim_state_writer *writer, u32 crc);
+
 #endif /* MDEVSIM_STATE_STREAM_H */

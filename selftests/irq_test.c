@@ -398,7 +398,7 @@ TEST_F(irq, refusals)
 		{ "huge count", -EINVAL, TRIGGER | NONE, MSIX, 0, UINT32_MAX },
 		{ "second INTx", -EINVAL, TRIGGER | NONE, INTX, 1, 1 },
 		{ "MSI, of which there is none", -EINVAL, TRIGGER | NONE, MSI, 0, 1 },
-		{ "error interrupt", -EINVAL, TRIGGER | NONE, VFIO_PCI_ERR_IRQ_INDEX, 0, 1 },
+		{ "second error interrupt", -EINVAL, TRIGGER | NONE, VFIO_PCI_ERR_IRQ_INDEX, 1, 1 },
 		{ "unknown flags", -EINVAL, 1u << 20 | TRIGGER | NONE, MSIX, 0, 1 },
 		{ "no data type", -EINVAL, TRIGGER, MSIX, 0, 1 },
 		{ "two data types", -EINVAL, TRIGGER | NONE | BOOL, MSIX, 0, 1 },

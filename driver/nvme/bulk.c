@@ -33,6 +33,11 @@ void *nvme_bulk_page_get(struct mdevsim_function *fn, u64 offset)
 	return nvme_namespace_save_get(to_nvme(fn)->ns, offset);
 }
 
+u32 nvme_bulk_page_crc(struct mdevsim_function *fn, void *page)
+{
+	return nvme_namespace_save_crc(page);
+}
+
 void nvme_bulk_page_put(struct mdevsim_function *fn, u64 offset)
 {
 	nvme_namespace_save_put(to_nvme(fn)->ns, offset);

@@ -110,6 +110,7 @@ static u16 write_page(struct nvme_sq *sq, u64 offset, u32 position, u32 length)
 	if (IS_ERR(page))
 		return namespace_status(PTR_ERR(page));
 	err = nvme_prp_read(sq, position, page + offset % PAGE_SIZE, length);
+	nvme_namespace_seal(page);
 	nvme_namespace_release(ns, offset);
 	return err ? NVME_SC_DATA_XFER_ERROR : NVME_SC_SUCCESS;
 }

@@ -22,8 +22,10 @@
  */
 #include <linux/align.h>
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
@@ -32,6 +34,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "../compat/crc32c.h"
 #include "namespace.h"
 
 /* Extents are made of pages, whatever is in them. */
@@ -80,6 +83,21 @@ static void clear_marks(struct nvme_namespace *ns, struct xa_state *xas)
 	clear_mark(ns, xas, NVME_NAMESPACE_DIRTY);
 }
 
+/* The tag of a page: its checksum, when %SEALED is set and the page has not been written since. */
+#define SEALED	BIT_ULL(32)
+
+static_assert(sizeof(unsigned long) == sizeof(u64));
+
+void nvme_namespace_seal(void *page)
+{
+	*mdevsim_page_tag(page) = SEALED | mdevsim_crc32c(0, page, PAGE_SIZE);
+}
+
+static void unseal(void *page)
+{
+	*mdevsim_page_tag(page) = 0;
+}
+
 static void *load_page(struct nvme_namespace *ns, unsigned long index)
 {
 	void *entry = xa_load(&ns->pages, index);
@@ -89,11 +107,12 @@ static void *load_page(struct nvme_namespace *ns, unsigned long index)
 }
 
 /* The page of @index is about to change: have the session send it (again). */
-static void mark_page(struct nvme_namespace *ns, unsigned long index)
+static void change_page(struct nvme_namespace *ns, unsigned long index, void *page)
 {
 	XA_STATE(xas, &ns->pages, index);
 
 	lockdep_assert_held(stripe_of(ns, index));
+	unseal(page);
 	if (!READ_ONCE(ns->saving))
 		return;
 	xas_lock(&xas);
@@ -213,7 +232,7 @@ void *nvme_namespace_access(struct nvme_namespace *ns, u64 offset, bool write)
 	if (offset < READ_ONCE(ns->size)) {
 		page = load_page(ns, index);
 		if (write && page)
-			mark_page(ns, index);
+			change_page(ns, index, page);
 		else if (write)
 			page = add_page(ns, index);
 	}
@@ -237,7 +256,7 @@ static void zero_part(struct nvme_namespace *ns, u64 offset, size_t length)
 	page = load_page(ns, index);
 	if (!page)
 		return;
-	mark_page(ns, index);
+	change_page(ns, index, page);
 	memset(page + offset_in_page(offset), 0, length);
 }
 
@@ -436,6 +455,13 @@ void *nvme_namespace_save_get(struct nvme_namespace *ns, u64 offset)
 	if (mutex_lock_killable(stripe_of(ns, index)))
 		return ERR_PTR(-EINTR);
 	return load_page(ns, index);
+}
+
+u32 nvme_namespace_save_crc(void *page)
+{
+	if (!(*mdevsim_page_tag(page) & SEALED))
+		nvme_namespace_seal(page);
+	return lower_32_bits(*mdevsim_page_tag(page));
 }
 
 void nvme_namespace_save_put(struct nvme_namespace *ns, u64 offset)

@@ -71,6 +71,14 @@ void nvme_namespace_destroy(struct nvme_namespace *ns);
 void *nvme_namespace_access(struct nvme_namespace *ns, u64 offset, bool write);
 void nvme_namespace_release(struct nvme_namespace *ns, u64 offset);
 
+/**
+ * nvme_namespace_seal - the page was written, and will stay like this for a while: take its checksum now
+ *
+ * Between access for writing and release. Taking it here, in a command's time, spares the session
+ * from taking it in a guest's downtime.
+ */
+void nvme_namespace_seal(void *page);
+
 /** nvme_namespace_zero - bytes read as zero from now on; whole pages are freed. 0 or -ERANGE */
 int nvme_namespace_zero(struct nvme_namespace *ns, u64 offset, u64 length);
 
@@ -95,6 +103,7 @@ void nvme_namespace_save_end(struct nvme_namespace *ns);
 void nvme_namespace_save_size(struct nvme_namespace *ns, struct mdevsim_bulk_size *size);
 bool nvme_namespace_save_next(struct nvme_namespace *ns, struct mdevsim_extent *extent);
 void *nvme_namespace_save_get(struct nvme_namespace *ns, u64 offset);
+u32 nvme_namespace_save_crc(void *page);
 void nvme_namespace_save_put(struct nvme_namespace *ns, u64 offset);
 
 #endif /* MDEVSIM_NVME_NAMESPACE_H */

@@ -534,6 +534,7 @@ void nvme_bulk_save_end(struct mdevsim_function *fn);
 void nvme_bulk_size(struct mdevsim_function *fn, struct mdevsim_bulk_size *size);
 bool nvme_bulk_next(struct mdevsim_function *fn, struct mdevsim_extent *extent);
 void *nvme_bulk_page_get(struct mdevsim_function *fn, u64 offset);
+u32 nvme_bulk_page_crc(struct mdevsim_function *fn, void *page);
 void nvme_bulk_page_put(struct mdevsim_function *fn, u64 offset);
 int nvme_bulk_load_begin(struct mdevsim_function *fn, const struct mdevsim_state_identity *id);
 void *nvme_bulk_load_page(struct mdevsim_function *fn, u64 offset);

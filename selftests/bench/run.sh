@@ -37,25 +37,6 @@ heading()
 	END
 }
 
-# A line for each figure, see figure.h
-table()
-{
-	awk -F '\t' '
-	function verdict(value, aim,    part) {
-		if (split(aim, part, " ") < 2)
-			return ""
-		if (part[1] == ">=")
-			return value >= part[2] ? "met" : "MISSED"
-		return value <= part[2] ? "met" : "MISSED"
-	}
-	BEGIN { printf "%-42s %10s  %-9s %-7s %s\n", "figure", "value", "aim", "", "from" }
-	NF < 4 { print; next }
-	{
-		printf "%-42s %10s  %-9s %-7s %s\n", $1, $2, $3, verdict($2, $3), $4
-		fflush()
-	}'
-}
-
 grep -q '^mdevsim ' /proc/modules || modprobe -qa vfio mdev vfio_iommu_type1 || true
 grep -q '^mdevsim ' /proc/modules || insmod "$MODULE"
 
@@ -63,4 +44,4 @@ heading
 {
 	build/bench/bench
 	python3 selftests/bench/guest.py
-} | table
+} | python3 selftests/bench/table.py

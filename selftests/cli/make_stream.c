@@ -11,7 +11,7 @@
 #include "../../driver/compat/crc32c.h"
 #include "../../driver/state_stream.h"
 
-#define MAX_STREAM	(1 << 20)
+#define MAX_STREAM	65536
 #define NR_SQS		2
 #define NR_CQS		1
 #define NR_VECTORS	2

@@ -160,7 +160,10 @@ test_dump_every_truncation()
 	at=0
 	while [ $at -lt "$size" ]; do
 		head -c $at "$scratch/good" | "$VFIOMIG" dump - >"$scratch/out" 2>"$scratch/err"
-		[ $? = 1 ] && says ENODATA || { echo "# cut at $at"; return 1; }
+		if [ $? != 1 ] || ! says ENODATA; then
+			echo "# cut at $at"
+			return 1
+		fi
 		at=$((at + 37))
 	done
 }
@@ -214,23 +217,32 @@ test_terminal()
 	says 'not written to a terminal' && says 'status=2'
 }
 
-make_sys()
+# make_device NUMBER GROUP: a mediated device in the made-up /sys
+make_device()
 {
-	sys=$scratch/root
-	device=$sys/sys/devices/virtual/mdevsim/mdevsim/11111111-2222-3333-4444-555555555555
-	types=$sys/sys/devices/virtual/mdevsim/mdevsim/mdev_supported_types
-	mkdir -p "$device/vfio-dev/vfio3" "$types/mdevsim-nvme-64M" "$types/mdevsim-nvme-1G" \
-		"$sys/sys/bus/mdev/devices" "$sys/sys/bus/mdev/drivers/mdevsim" \
-		"$sys/sys/class/mdev_bus" "$sys/sys/class/vfio-dev" "$sys/sys/kernel/iommu_groups/7" \
-		"$sys/dev/vfio/devices"
-	ln -s ../../kernel/iommu_groups/7 "$sys/sys/iommu_group"
-	ln -s "$sys/sys/kernel/iommu_groups/7" "$device/iommu_group"
+	name=$1$1$1$1$1$1$1$1-2222-3333-4444-555555555555
+	device=$parent/$name
+	mkdir -p "$device/vfio-dev/vfio$1" "$sys/sys/kernel/iommu_groups/$2"
+	ln -s "$sys/sys/kernel/iommu_groups/$2" "$device/iommu_group"
 	ln -s "$types/mdevsim-nvme-64M" "$device/mdev_type"
 	ln -s "$sys/sys/bus/mdev/drivers/mdevsim" "$device/driver"
 	ln -s "$device" "$sys/sys/bus/mdev/devices/"
-	ln -s "$device" "$device/vfio-dev/vfio3/device"
-	ln -s "$device/vfio-dev/vfio3" "$sys/sys/class/vfio-dev/"
-	ln -s "${types%/*}" "$sys/sys/class/mdev_bus/"
+	ln -s "$device" "$device/vfio-dev/vfio$1/device"
+	ln -s "$device/vfio-dev/vfio$1" "$sys/sys/class/vfio-dev/"
+	echo "511:$1" >"$device/vfio-dev/vfio$1/dev"
+	: >"$sys/dev/vfio/$2"
+	: >"$sys/dev/vfio/devices/vfio$1"
+}
+
+make_sys()
+{
+	sys=$scratch/root
+	parent=$sys/sys/devices/virtual/mdevsim/mdevsim
+	types=$parent/mdev_supported_types
+	mkdir -p "$types/mdevsim-nvme-64M" "$types/mdevsim-nvme-1G" "$sys/sys/bus/mdev/devices" \
+		"$sys/sys/bus/mdev/drivers/mdevsim" "$sys/sys/class/mdev_bus" \
+		"$sys/sys/class/vfio-dev" "$sys/dev/vfio/devices"
+	ln -s "$parent" "$sys/sys/class/mdev_bus/"
 	for type in 64M 1G; do
 		echo vfio-pci >"$types/mdevsim-nvme-$type/device_api"
 		echo "NVMe $type" >"$types/mdevsim-nvme-$type/name"
@@ -238,8 +250,8 @@ make_sys()
 	done
 	echo 12 >"$types/mdevsim-nvme-64M/available_instances"
 	echo 0 >"$types/mdevsim-nvme-1G/available_instances"
-	: >"$sys/dev/vfio/7"
-	: >"$sys/dev/vfio/devices/vfio3"
+	make_device 1 7
+	make_device 3 9
 }
 
 in_sys()
@@ -277,22 +289,35 @@ test_create()
 # The same device by each of the names it has
 test_names()
 {
-	for name in 11111111-2222-3333-4444-555555555555 /dev/vfio/devices/vfio3 "$device"; do
-		in_sys vfiomig 0 save -n "$name" -o /dev/null --backend group || return 1
-		says 'VFIO_GROUP_GET_DEVICE_FD 11111111-2222-3333-4444-555555555555' || return 1
+	for dev in $name /dev/vfio/devices/vfio3 "$device"; do
+		in_sys vfiomig 0 save -n "$dev" -o /dev/null --backend group || return 1
+		says "VFIO_GROUP_GET_DEVICE_FD $name" || return 1
+		in_sys vfiomig 2 migrate -n "$dev" "$name" && says 'are the same' || return 1
 	done
 }
 
 test_dry_run()
 {
-	name=11111111-2222-3333-4444-555555555555
-	in_sys vfiomig 0 migrate -n $name $name --backend group &&
+	in_sys vfiomig 0 migrate -n 11111111-2222-3333-4444-555555555555 "$name" --backend group &&
 		sed "s|$scratch/root||" "$scratch/out" >"$scratch/plain" &&
 		same migrate.dry "$scratch/plain" &&
-		in_sys vfiomig 0 -j load -n $name -i nowhere --backend cdev && is_json &&
+		in_sys vfiomig 0 -j load -n "$name" -i nowhere --backend cdev && is_json &&
 		says 'VFIO_DEVICE_BIND_IOMMUFD' && says 'RUNNING -> RUNNING_P2P' &&
-		in_sys vfiomig 0 drive -n $name RUNNING STOP_COPY RUNNING reset &&
+		in_sys vfiomig 0 drive -n "$name" RUNNING STOP_COPY RUNNING reset &&
 		says 'RUNNING -> STOP_COPY via RUNNING_P2P, STOP'
+}
+
+# Every way between two states is the one that the kernel takes.
+test_paths()
+{
+	grep -v '^#' "$cli/paths.txt" >"$scratch/paths"
+	while read -r from arrow rest; do
+		to=${rest##*> }
+		via=${rest%"$to"}
+		via=$(echo "$via" | sed 's/ -> $//; s/ -> /, /g')
+		in_sys vfiomig 0 drive -n "$name" "$from" "$to" </dev/null || return 1
+		says "MIG_DEVICE_STATE $from $arrow $to${via:+ via $via}\$" || return 1
+	done <"$scratch/paths"
 }
 
 test_sync()

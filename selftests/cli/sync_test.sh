@@ -9,6 +9,7 @@ cli=$(cd "$(dirname "$0")" && pwd)
 top=$cli/../..
 : "${VFIOMIG:=$top/build/tools/vfiomig}"
 man=$top/Documentation/man
+backslash="\\\\"
 differences=0
 
 # The table itself, as data
@@ -25,7 +26,7 @@ for entry in help["commands" if len(sys.argv) < 2 else "options"]:
 # Options that head a paragraph of a man page
 from_man()
 {
-	grep -A1 '^\.TP' "$1" | tr -d '\\' | grep -o -- '--[a-z][a-z0-9-]*' | sort -u
+	grep -A1 '^\.TP' "$1" | tr -d "$backslash" | grep -o -- '--[a-z][a-z0-9-]*' | sort -u
 }
 
 from_help()
@@ -36,8 +37,7 @@ from_help()
 
 words()
 {
-	# shellcheck disable=SC2086
-	printf '%s\n' $* | sort
+	echo "$*" | tr -s ' ' '\n' | sed '/^$/d' | sort
 }
 
 # compare WHAT EXPECTED GOT
@@ -59,9 +59,9 @@ commands=$(from_table)
 compare "commands in help" "$commands" \
 	"$("$VFIOMIG" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort)"
 compare "commands in completion" "$commands" "$(words "${!_vfiomig_options[@]}")"
-compare "man pages" "$commands" "$(cd "$man" && ls vfiomig-*.8 |
-	sed 's/^vfiomig-\(.*\)\.8$/\1/' | sort)"
-compare "commands in vfiomig.8" "$commands" "$(tr -d '\\' <"$man/vfiomig.8" |
+compare "man pages" "$commands" "$(find "$man" -name 'vfiomig-*.8' |
+	sed 's/.*vfiomig-\(.*\)\.8$/\1/' | sort)"
+compare "commands in vfiomig.8" "$commands" "$(tr -d "$backslash" <"$man/vfiomig.8" |
 	sed -n 's/^\.BR vfiomig-\([a-z]*\) (8)$/\1/p' | sort -u)"
 
 for command in $commands; do

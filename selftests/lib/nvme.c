@@ -70,6 +70,7 @@ void nvme_setup_admin(struct nvme *nvme, uint16_t entries)
 
 void nvme_enable(struct nvme *nvme)
 {
+	must(!(nvme_read32(nvme, NVME_CC) & NVME_CC_EN), "seen it enabled");
 	device_bus_master(nvme->device, true);
 	nvme_setup_admin(nvme, NVME_ADMIN_ENTRIES);
 	nvme_write32(nvme, NVME_CC, NVME_CC_ENABLED);
@@ -79,7 +80,7 @@ void nvme_enable(struct nvme *nvme)
 
 void nvme_disable(struct nvme *nvme)
 {
-	nvme_write32(nvme, NVME_CC, nvme_read32(nvme, NVME_CC) & ~NVME_CC_EN);
+	nvme_write32(nvme, NVME_CC, nvme_read32(nvme, NVME_CC) & ~(NVME_CC_EN | NVME_CC_SHN_MASK));
 	must(nvme_wait_csts(nvme, NVME_CSTS_RDY, 0) == 0,
 	     "seen CSTS %#x", nvme_read32(nvme, NVME_CSTS));
 }
@@ -300,10 +301,16 @@ int nvme_get_log(struct nvme *nvme, uint8_t log, void *buffer, size_t length)
 	return nvme_run(&nvme->admin, &sqe, NULL);
 }
 
+/* Error recovery is the one feature here that belongs to the namespace. */
 static int feature(struct nvme *nvme, uint8_t opcode, uint32_t cdw10, uint32_t cdw11,
 		   uint32_t *value)
 {
-	struct nvme_sqe sqe = { .opcode = opcode, .cdw10 = cdw10, .cdw11 = cdw11 };
+	struct nvme_sqe sqe = {
+		.opcode = opcode,
+		.nsid = (cdw10 & 0xff) == NVME_FEATURE_ERROR_RECOVERY,
+		.cdw10 = cdw10,
+		.cdw11 = cdw11,
+	};
 	struct nvme_cqe cqe = { 0 };
 	int status;
 

@@ -7,6 +7,8 @@
 
 #define CRC32C_REVERSED	0x82f63b78u
 
+#define FEATURE_TIMESTAMP	0x0e
+
 #define HEADER_SIZE	sizeof(struct mdevsim_record_header)
 #define TRAILER_SIZE	sizeof(struct mdevsim_record_trailer)
 
@@ -395,13 +397,12 @@ uint8_t *stream_image(const struct stream *stream, size_t *size)
 
 		if (record.type == MDEVSIM_RECORD_IDENTITY) {
 			const struct mdevsim_state_identity *identity = body;
-			size_t old = *size;
 
+			/* A second one starts the namespace over. */
+			free(image);
 			*size = identity->namespace_size;
-			image = realloc(image, *size);
+			image = calloc(1, *size);
 			must(image, "seen no memory for %zu bytes", *size);
-			if (*size > old)
-				memset(image + old, 0, *size - old);
 		} else if (record.type == MDEVSIM_RECORD_NS_DATA ||
 			   record.type == MDEVSIM_RECORD_NS_ZERO) {
 			apply_extent(image, *size, body, record.type == MDEVSIM_RECORD_NS_DATA);
@@ -428,38 +429,51 @@ static const char *compare_bytes(const char *name, const uint8_t *a, const uint8
 	return NULL;
 }
 
-/* Time goes on, whatever the device does. */
-static void forget_time(struct mdevsim_state_nvme_logs *logs)
+/* Time goes on, whatever the device does: take it out of a copy of a record's body. */
+static void forget_time(uint16_t type, void *body)
 {
-	logs->busy_ms = 0;
-	logs->power_on_ms = 0;
-	logs->power_cycles = 0;
+	struct mdevsim_state_nvme_features *features = body;
+	struct mdevsim_state_nvme_logs *logs = body;
+
+	if (type == MDEVSIM_RECORD_NVME_LOGS) {
+		logs->busy_ms = 0;
+		logs->power_on_ms = 0;
+	}
+	for (uint32_t i = 0; type == MDEVSIM_RECORD_NVME_FEATURES && i < features->count; i++) {
+		if (features->feature[i].fid == FEATURE_TIMESTAMP)
+			features->feature[i].value = 0;
+	}
+}
+
+static uint8_t *timeless_body(const struct stream *stream, const struct stream_record *record)
+{
+	uint8_t *body = malloc(record->length);
+
+	must(body, "seen no memory");
+	memcpy(body, stream_body(stream, record), record->length);
+	forget_time(record->type, body);
+	return body;
 }
 
 static const char *compare_record(const char *name, uint16_t type, const struct stream *a,
 				  const struct stream *b)
 {
-	struct mdevsim_state_nvme_logs logs_a, logs_b;
 	struct stream_record record_a, record_b;
 	long in_a = stream_find(a, type, 0), in_b = stream_find(b, type, 0);
-	const void *body_a, *body_b;
+	uint8_t *body_a, *body_b;
+	const char *what;
 
 	must(in_a >= 0 && in_b >= 0, "%s in both, seen %ld and %ld", name, in_a, in_b);
 	record_a = stream_at(a, (size_t)in_a);
 	record_b = stream_at(b, (size_t)in_b);
-	body_a = stream_body(a, &record_a);
-	body_b = stream_body(b, &record_b);
 	if (record_a.length != record_b.length)
 		return name;
-	if (type == MDEVSIM_RECORD_NVME_LOGS) {
-		memcpy(&logs_a, body_a, sizeof(logs_a));
-		memcpy(&logs_b, body_b, sizeof(logs_b));
-		forget_time(&logs_a);
-		forget_time(&logs_b);
-		body_a = &logs_a;
-		body_b = &logs_b;
-	}
-	return compare_bytes(name, body_a, body_b, record_a.length);
+	body_a = timeless_body(a, &record_a);
+	body_b = timeless_body(b, &record_b);
+	what = compare_bytes(name, body_a, body_b, record_a.length);
+	free(body_a);
+	free(body_b);
+	return what;
 }
 
 static const char *compare_images(const struct stream *a, const struct stream *b)

@@ -97,7 +97,7 @@ uint8_t *stream_image(const struct stream *stream, size_t *size);
 /**
  * stream_same_state - two streams describe the same device
  *
- * Compares the namespace and the control records, without the counters of time in NVME_LOGS.
+ * Compares the namespace and the control records, but for what is only the time.
  *
  * Return: "same", or what differs.
  */

@@ -25,8 +25,8 @@ struct ktap_test {
 
 #define KTAP_TEST(fn)	{ #fn, fn }
 
-/* Expectations of the running test that were not met */
-static unsigned int ktap_failures;
+/* Expectations of the running test that were not met; one variable for all files of a program */
+__attribute__((__weak__)) unsigned int ktap_failures;
 
 __attribute__((__format__(printf, 4, 5)))
 static inline bool ktap_expect(bool met, const char *file, int line, const char *fmt, ...)

@@ -28,13 +28,19 @@ void *mdevsim_page_alloc(struct mdevsim_function *fn __maybe_unused)
 	if (shim_alloc_fails())
 		return NULL;
 	atomic_long_inc(&pages_out);
-	return calloc(1, PAGE_SIZE);
+	return calloc(1, PAGE_SIZE + sizeof(unsigned long));
 }
 
 void mdevsim_page_free(void *page)
 {
 	atomic_long_dec(&pages_out);
 	free(page);
+}
+
+/* Behind the page */
+unsigned long *mdevsim_page_tag(void *page)
+{
+	return page + PAGE_SIZE;
 }
 
 static atomic_t times_dirtied;

@@ -246,6 +246,60 @@ static void sizes_are_what_the_writer_gives(void)
 	EXPECT_EQ(mdevsim_state_stream_size(1), 40);
 }
 
+/* Bring a writer to the body of a record with @pages pages after an extent header. */
+static void begin_pages(struct mdevsim_state_writer *writer, unsigned int pages)
+{
+	static const u8 session[16], header[sizeof(struct mdevsim_state_ns_extent)];
+	const void *bytes;
+	u64 length;
+
+	mdevsim_state_writer_init(writer, session);
+	mdevsim_state_writer_begin(writer, MDEVSIM_RECORD_NS_DATA, 1,
+				   sizeof(header) + pages * MDEVSIM_EXTENT_ALIGN);
+	while ((bytes = mdevsim_state_writer_framing(writer, &length)))
+		mdevsim_state_writer_gave(writer, bytes, length);
+	mdevsim_state_writer_gave(writer, header, sizeof(header));
+}
+
+static void known_checksums_serve_as_well(void)
+{
+	static u8 pages[3][MDEVSIM_EXTENT_ALIGN];
+	struct mdevsim_state_writer slow, fast;
+	u64 seed = 1;
+	size_t i;
+
+	for (i = 0; i < sizeof(pages); i++)
+		pages[0][i] = random_next(&seed);
+	begin_pages(&slow, ARRAY_SIZE(pages));
+	begin_pages(&fast, ARRAY_SIZE(pages));
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		mdevsim_state_writer_gave(&slow, pages[i], sizeof(pages[i]));
+		mdevsim_state_writer_gave_page(&fast, __crc32c_le(0, pages[i], sizeof(pages[i])));
+		EXPECT_EQ(fast.crc, slow.crc);
+		EXPECT_EQ(fast.offset, slow.offset);
+	}
+	EXPECT_EQ(fast.part, MDEVSIM_PART_TRAILER);
+	EXPECT(!memcmp(&fast.scratch.trailer, &slow.scratch.trailer, sizeof(slow.scratch.trailer)));
+}
+
+static void what_is_left_falls_byte_by_byte(void)
+{
+	struct mdevsim_state_writer writer;
+	static const u8 session[16], body[5];
+	u64 left = sizeof(struct mdevsim_stream_header), length;
+	const void *bytes;
+
+	mdevsim_state_writer_init(&writer, session);
+	EXPECT_EQ(mdevsim_state_writer_left(&writer), left);
+	mdevsim_state_writer_begin(&writer, MDEVSIM_RECORD_END, 1, sizeof(body));
+	for (left += mdevsim_state_stream_size(sizeof(body)); left; left--) {
+		EXPECT_EQ(mdevsim_state_writer_left(&writer), left);
+		bytes = mdevsim_state_writer_framing(&writer, &length);
+		mdevsim_state_writer_gave(&writer, bytes ?: body, 1);
+	}
+	EXPECT_EQ(mdevsim_state_writer_left(&writer), 0);
+}
+
 static void expect_all_read(size_t piece, u64 room)
 {
 	EXPECT_MSG(mdevsim_state_reader_finish(&reader) == 0, "pieces of %zu, room %llu: %s", piece,
@@ -819,6 +873,8 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(names_are_those_of_the_header),
 	KTAP_TEST(writer_gives_the_same_bytes_in_any_pieces),
 	KTAP_TEST(sizes_are_what_the_writer_gives),
+	KTAP_TEST(known_checksums_serve_as_well),
+	KTAP_TEST(what_is_left_falls_byte_by_byte),
 	KTAP_TEST(reader_takes_pieces_of_any_size),
 	KTAP_TEST(reader_takes_any_two_pieces),
 	KTAP_TEST(reader_takes_random_pieces),

@@ -149,9 +149,11 @@ static int walk(struct drive *drive, const struct arguments *arguments)
 {
 	int i, status;
 
-	status = migration_begin(&drive->migration, drive->migration.device);
+	status = migration_take_over(&drive->migration, drive->migration.device);
 	for (i = 1; i < arguments->nr && !status; i++)
 		status = step(drive, arguments->word[i]);
+	if (drive->migration.state != VFIO_DEVICE_STATE_RUNNING && !drive->migration.device->dry)
+		migration_recover(&drive->migration);
 	migration_end(&drive->migration);
 	return status;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* migrate: one device to another, without a file between them. */
-#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include "command.h"
 #include "file.h"
 #include "migration.h"
@@ -46,10 +46,10 @@ static int switch_over(struct move *move)
 		status = transfer_stopcopy(&move->transfer);
 	if (status)
 		return status;
-	if (migration_set(&move->destination, VFIO_DEVICE_STATE_STOP)) {
+	status = migration_go(&move->destination, VFIO_DEVICE_STATE_STOP);
+	if (status) {
 		move->transfer.refused = true;
-		return vfio_fail(move->destination.device, transfer_status(errno),
-				 "refuses the device state as a whole");
+		return status;
 	}
 	status = migration_go(&move->destination, VFIO_DEVICE_STATE_RUNNING);
 	move->downtime = units_now() - start;
@@ -103,9 +103,9 @@ static int migrate(struct vfio_device *source, struct vfio_device *destination,
 	move.transfer.source = &move.source;
 	move.transfer.destination = &move.destination;
 	move.transfer.file = copy->fd >= 0 ? copy : NULL;
-	status = migration_begin(&move.source, source);
+	status = migration_take_over(&move.source, source);
 	if (!status)
-		status = migration_begin(&move.destination, destination);
+		status = migration_take_over(&move.destination, destination);
 	if (status)
 		return status;
 	transfer_begin(&move.transfer);
@@ -122,12 +122,28 @@ static int migrate(struct vfio_device *source, struct vfio_device *destination,
 	return status;
 }
 
+/* By whatever names: a device has one state only. */
+static int check_different(const struct arguments *arguments)
+{
+	struct sysfs_device source, destination;
+	int status;
+
+	status = sysfs_find(arguments->word[0], &source);
+	if (!status)
+		status = sysfs_find(arguments->word[1], &destination);
+	if (status || strcmp(source.path, destination.path))
+		return status;
+	return fail_usage("%s and %s are the same device", arguments->word[0], arguments->word[1]);
+}
+
 static int open_both(const struct arguments *arguments, struct vfio_device *source,
 		     struct vfio_device *destination)
 {
 	int status;
 
-	status = vfio_open(source, arguments->word[0], arguments, NULL);
+	status = check_different(arguments);
+	if (!status)
+		status = vfio_open(source, arguments->word[0], arguments, NULL);
 	return status ? status : vfio_open(destination, arguments->word[1], arguments, source);
 }
 

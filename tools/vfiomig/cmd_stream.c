@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* save and load: one device and a file. */
-#include <errno.h>
 #include <stdio.h>
 #include "command.h"
 #include "file.h"
@@ -16,7 +15,7 @@ static uint32_t final_state(const struct arguments *arguments)
 	return VFIO_DEVICE_STATE_RUNNING;
 }
 
-static int missing(const char *option)
+static int fail_without(const char *option)
 {
 	return fail_usage("%s FILE is missing; - is standard input or output", option);
 }
@@ -66,7 +65,7 @@ static int save_device(struct vfio_device *device, struct file *file,
 	struct transfer transfer = { .source = &migration, .file = file };
 	int status;
 
-	status = migration_begin(&migration, device);
+	status = migration_take_over(&migration, device);
 	if (status)
 		return status;
 	transfer_begin(&transfer);
@@ -90,7 +89,7 @@ int cmd_save(const struct arguments *arguments)
 	int status = STATUS_DONE;
 
 	if (!argument_given(arguments, OPTION_OUTPUT))
-		return missing("-o");
+		return fail_without("-o");
 	if (dry)
 		out_array("calls");
 	else
@@ -104,15 +103,6 @@ int cmd_save(const struct arguments *arguments)
 	return status;
 }
 
-/* The arc out of RESUMING is where the whole of the state is judged. */
-static int leave_resuming(struct migration *migration, const struct arguments *arguments)
-{
-	if (migration_set(migration, VFIO_DEVICE_STATE_STOP))
-		return vfio_fail(migration->device, transfer_status(errno),
-				 "refuses the device state as a whole");
-	return migration_go(migration, final_state(arguments));
-}
-
 static int load(struct transfer *transfer, const struct arguments *arguments)
 {
 	int status;
@@ -120,7 +110,7 @@ static int load(struct transfer *transfer, const struct arguments *arguments)
 	status = migration_go(transfer->destination, VFIO_DEVICE_STATE_RESUMING);
 	if (!status && !transfer->destination->device->dry)
 		status = transfer_load(transfer);
-	return status ? status : leave_resuming(transfer->destination, arguments);
+	return status ? status : migration_go(transfer->destination, final_state(arguments));
 }
 
 static int load_device(struct vfio_device *device, struct file *file,
@@ -130,7 +120,7 @@ static int load_device(struct vfio_device *device, struct file *file,
 	struct transfer transfer = { .destination = &migration, .file = file };
 	int status;
 
-	status = migration_begin(&migration, device);
+	status = migration_take_over(&migration, device);
 	if (status)
 		return status;
 	transfer_begin(&transfer);
@@ -152,7 +142,7 @@ int cmd_load(const struct arguments *arguments)
 	int status = STATUS_DONE;
 
 	if (!argument_given(arguments, OPTION_INPUT))
-		return missing("-i");
+		return fail_without("-i");
 	if (dry)
 		out_array("calls");
 	else

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include "array_size.h"
 #include "interrupt.h"
 
-static volatile sig_atomic_t seen;
+static atomic_bool seen;
 
 static void note(int signal)
 {
 	(void)signal;
-	seen = 1;
+	seen = true;
 }
 
 /* No SA_RESTART: a blocked read(), write() or poll() must come back. */
@@ -18,7 +20,7 @@ void interrupt_init(void)
 	struct sigaction action = { .sa_handler = note };
 	unsigned int i;
 
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);

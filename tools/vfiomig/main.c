@@ -3,12 +3,11 @@
 #include <linux/mdevsim_state.h>
 #include <stdio.h>
 #include <string.h>
+#include "array_size.h"
 #include "command.h"
 #include "interrupt.h"
 #include "out.h"
 #include "vfio.h"
-
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const struct command commands[] = {
 	{ "types", "[PARENT]", 0, 1, 0, cmd_types,
@@ -46,14 +45,14 @@ static const struct command commands[] = {
 
 const struct command *command_at(unsigned int index)
 {
-	return index < NR_COMMANDS ? &commands[index] : NULL;
+	return index < ARRAY_SIZE(commands) ? &commands[index] : NULL;
 }
 
 const struct command *command_find(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
@@ -77,7 +76,7 @@ static void help_all(void)
 
 	out_text("Usage: vfiomig [OPTIONS] COMMAND [ARGS]\n\nCommands:\n");
 	out_array("commands");
-	for (i = 0; i < NR_COMMANDS; i++) {
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		out_object(NULL);
 		out_string("name", commands[i].name, "  %-8s ", commands[i].name);
 		out_string("words", commands[i].words, "%-15s ", commands[i].words);

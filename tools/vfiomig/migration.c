@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "array_size.h"
 #include "migration.h"
 #include "units.h"
 
@@ -53,8 +54,6 @@ static const struct edge {
 	{ STATE(PRE_COPY_P2P), STATE(RUNNING_P2P), PRE | P2P, 0 },
 	{ STATE(PRE_COPY_P2P), STATE(STOP_COPY), PRE | P2P, 0 },
 };
-
-#define NR_EDGES	(sizeof(edges) / sizeof(edges[0]))
 
 static bool usable(const struct edge *edge, uint64_t flags)
 {
@@ -132,7 +131,7 @@ unsigned int migration_path(uint64_t flags, uint32_t from, uint32_t to,
 
 		if (at != from && saving(at) && !(saving(from) && saving(to)))
 			continue;
-		for (i = 0; i < NR_EDGES; i++) {
+		for (i = 0; i < ARRAY_SIZE(edges); i++) {
 			if (edges[i].from != at || seen[edges[i].to] || !usable(&edges[i], flags))
 				continue;
 			seen[edges[i].to] = true;
@@ -182,10 +181,28 @@ int migration_begin(struct migration *migration, struct vfio_device *device)
 		return fail_no_migration(migration);
 	if (migration_is(migration, VFIO_MIGRATION_PRE_COPY))
 		migration->info2 = !vfio_feature(device, VFIO_DEVICE_FEATURE_SET |
-						 VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, NULL, 0,
+						 VFIO_COMPAT_FEATURE_PRECOPY_INFO_V2, NULL, 0,
 						 "VFIO_DEVICE_FEATURE SET MIG_PRECOPY_INFOv2");
 	if (migration_get(migration, &migration->state))
 		return vfio_fail(device, STATUS_FAILED, "cannot ask for its state");
+	return STATUS_DONE;
+}
+
+static bool has_session(uint32_t state)
+{
+	return saving(state) || state == STATE(RESUMING);
+}
+
+int migration_take_over(struct migration *migration, struct vfio_device *device)
+{
+	int status = migration_begin(migration, device);
+
+	if (status || (migration->state != STATE(ERROR) && !has_session(migration->state)))
+		return status;
+	out_note("%s was left in %s, it is reset", device->argument,
+		 migration_state_name(migration->state));
+	if (migration_reset(migration))
+		return vfio_fail(device, STATUS_FAILED, "cannot be reset");
 	return STATUS_DONE;
 }
 
@@ -230,9 +247,7 @@ static void say_path(const struct migration *migration, uint32_t to, char *text,
  */
 static void took_arc(struct migration *migration, uint32_t state, int data)
 {
-	bool has_data = saving(state) || state == STATE(RESUMING);
-
-	if (data >= 0 || !has_data)
+	if (data >= 0 || !has_session(state))
 		migration_end(migration);
 	if (data >= 0)
 		migration->data = data;
@@ -253,7 +268,8 @@ int migration_set(struct migration *migration, uint32_t state)
 			   VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
 			   &feature, sizeof(feature),
 			   "VFIO_DEVICE_FEATURE SET MIG_DEVICE_STATE %s -> %s%s",
-			   migration_state_name(migration->state), migration_state_name(state), via);
+			   migration_state_name(migration->state), migration_state_name(state),
+			   via);
 	arc.error = ret ? errno : 0;
 	arc.ns = units_now() - start;
 	log_arc(migration, &arc);
@@ -265,13 +281,30 @@ int migration_set(struct migration *migration, uint32_t state)
 	return ret;
 }
 
+/* With the first arc out of RESUMING the device judges what it was given. */
 int migration_fail(struct migration *migration, uint32_t state)
 {
 	const struct migration_arc *arc = &migration->arcs[migration->nr_arcs - 1];
 
+	if (arc->from == STATE(RESUMING) && state < MIGRATION_NR_STATES && state)
+		return vfio_fail_refused(migration->device, migration_refusal_status(errno),
+					 "refuses the device state as a whole, is now %s",
+					 migration_state_name(migration->state));
 	return vfio_fail(migration->device, STATUS_FAILED, "cannot go from %s to %s, is now %s",
 			 migration_state_name(arc->from), migration_state_name(state),
 			 migration_state_name(migration->state));
+}
+
+enum status migration_refusal_status(int error)
+{
+	switch (error) {
+	case EXDEV:
+	case EILSEQ:
+	case EOPNOTSUPP:
+		return STATUS_DIFFERS;
+	default:
+		return STATUS_FAILED;
+	}
 }
 
 int migration_go(struct migration *migration, uint32_t state)

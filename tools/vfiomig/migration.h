@@ -63,6 +63,14 @@ unsigned int migration_path(uint64_t flags, uint32_t from, uint32_t to,
 /** migration_begin - ask @device what it can do; STATUS_UNSUPPORTED when it cannot migrate */
 int migration_begin(struct migration *migration, struct vfio_device *device);
 
+/**
+ * migration_take_over - migration_begin(), and end what a former user left behind
+ *
+ * Some drivers keep their state over close(). A data session whose descriptor
+ * is gone cannot be continued: the device is reset.
+ */
+int migration_take_over(struct migration *migration, struct vfio_device *device);
+
 /** migration_end - close the data session */
 void migration_end(struct migration *migration);
 
@@ -74,6 +82,13 @@ int migration_go(struct migration *migration, uint32_t state);
 
 /** migration_fail - report that a change to @state failed with errno */
 int migration_fail(struct migration *migration, uint32_t state);
+
+/**
+ * migration_refusal_status - exit status for what a device in RESUMING refused with errno
+ *
+ * STATUS_DIFFERS when the state itself may be sound but is of something else.
+ */
+enum status migration_refusal_status(int error);
 
 /** migration_get - ask for the state; -1 with errno set */
 int migration_get(struct migration *migration, uint32_t *state);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "array_size.h"
 #include "command.h"
 #include "out.h"
 
@@ -100,7 +101,7 @@ static int set_color(const char *when)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(when, names[i]))
 			continue;
 		out_settings.color = i;

@@ -115,43 +115,54 @@ void out_close(void)
 		out.depth--;
 }
 
-#define PRINT_TEXT(fmt)					\
-	do {						\
-		va_list args_;				\
-							\
-		va_start(args_, fmt);			\
-		vfprintf(out.file, fmt, args_);		\
-		va_end(args_);				\
-	} while (0)
-
 void out_uint(const char *key, uint64_t value, const char *fmt, ...)
 {
-	if (out_settings.json)
+	va_list args;
+
+	if (out_settings.json) {
 		add(key, json_object_new_uint64(value));
-	else
-		PRINT_TEXT(fmt);
+		return;
+	}
+	va_start(args, fmt);
+	vfprintf(out.file, fmt, args);
+	va_end(args);
 }
 
 void out_bool(const char *key, bool value, const char *fmt, ...)
 {
-	if (out_settings.json)
+	va_list args;
+
+	if (out_settings.json) {
 		add(key, json_object_new_boolean(value));
-	else
-		PRINT_TEXT(fmt);
+		return;
+	}
+	va_start(args, fmt);
+	vfprintf(out.file, fmt, args);
+	va_end(args);
 }
 
 void out_string(const char *key, const char *value, const char *fmt, ...)
 {
-	if (out_settings.json)
+	va_list args;
+
+	if (out_settings.json) {
 		add(key, value ? json_object_new_string(value) : NULL);
-	else
-		PRINT_TEXT(fmt);
+		return;
+	}
+	va_start(args, fmt);
+	vfprintf(out.file, fmt, args);
+	va_end(args);
 }
 
 void out_text(const char *fmt, ...)
 {
-	if (!out_settings.json)
-		PRINT_TEXT(fmt);
+	va_list args;
+
+	if (out_settings.json)
+		return;
+	va_start(args, fmt);
+	vfprintf(out.file, fmt, args);
+	va_end(args);
 }
 
 static bool colored(FILE *file)

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OUT_FORMAT(fmt, first)	__attribute__((format(printf, fmt, first)))
+#define OUT_FORMAT(fmt, first)	__attribute__((__format__(printf, fmt, first)))
 
 /**
  * enum status - exit status, and what functions that report their own errors return

@@ -30,8 +30,10 @@ void progress_show(const char *phase, uint64_t done, uint64_t expected)
 	uint64_t now = units_now();
 	unsigned int width;
 
-	if (!bar.start)
+	if (!bar.start) {
 		bar.start = now;
+		bar.last = now;
+	}
 	if (now - bar.last < INTERVAL_NS || !isatty(STDERR_FILENO))
 		return;
 	bar.last = now;

@@ -46,9 +46,13 @@ static void link_name(const char *directory, const char *link, char *name, size_
 	free(target);
 }
 
+/* Kernels without character devices have the directory, but no device number in it. */
 static int take_cdev(const char *path, const char *name, void *context)
 {
-	(void)path;
+	char number[32];
+
+	if (!sysfs_read(path, "dev", number, sizeof(number)))
+		return 0;
 	snprintf(context, SYSFS_NAME, "%s", name);
 	return 1;
 }

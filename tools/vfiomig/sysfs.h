@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include "out.h"
 
 #define SYSFS_NAME	256
 
@@ -32,7 +33,7 @@ struct sysfs_device {
  *
  * Return: a string to be freed
  */
-__attribute__((format(printf, 1, 2))) char *sysfs_path(const char *fmt, ...);
+OUT_FORMAT(1, 2) char *sysfs_path(const char *fmt, ...);
 
 /** sysfs_find - the device that @argument names; reports its errors */
 int sysfs_find(const char *argument, struct sysfs_device *device);

@@ -10,7 +10,7 @@
 #include "transfer.h"
 #include "units.h"
 
-#define BUFFER_SIZE	(1UL << 20)
+#define BUFFER_SIZE	(1024UL * 1024)
 #define BUFFER_ALIGN	4096
 
 /* A round that is still owed data waits so long for it before it is over. */
@@ -43,18 +43,6 @@ void transfer_end(struct transfer *transfer)
 	transfer->buffer = NULL;
 }
 
-enum status transfer_status(int error)
-{
-	switch (error) {
-	case EXDEV:
-	case EILSEQ:
-	case EOPNOTSUPP:
-		return STATUS_DIFFERS;
-	default:
-		return STATUS_FAILED;
-	}
-}
-
 static int fail_interrupted(const char *where)
 {
 	return fail(&(struct fault){ .status = STATUS_FAILED, .error = EINTR, .where = where },
@@ -66,12 +54,14 @@ static uint64_t moved(const struct transfer *transfer)
 	return transfer->precopy.bytes + transfer->stopcopy.bytes;
 }
 
-static int refuse(struct transfer *transfer)
+static int refuse(struct transfer *transfer, size_t size)
 {
+	unsigned long long from = moved(transfer);
+
 	transfer->refused = true;
-	return vfio_fail(transfer->destination->device, transfer_status(errno),
-			 "refuses device state at byte %llu of the stream",
-			 (unsigned long long)moved(transfer));
+	return vfio_fail_refused(transfer->destination->device, migration_refusal_status(errno),
+				 "refuses device state within bytes %llu to %llu", from,
+				 from + size - 1);
 }
 
 /* A write may be taken in part. */
@@ -88,7 +78,7 @@ static int give_destination(struct transfer *transfer, struct transfer_phase *ph
 		if (put < 0 && errno == EINTR)
 			return fail_interrupted(to->device->argument);
 		if (put < 0)
-			return refuse(transfer);
+			return refuse(transfer, size - done);
 		done += put;
 		phase->bytes += put;
 	}
@@ -169,7 +159,7 @@ static int move_round(struct transfer *transfer, uint64_t announced)
 	return STATUS_DONE;
 }
 
-static int ask(struct transfer *transfer, uint64_t *initial, uint64_t *dirty)
+static int update_left(struct transfer *transfer, uint64_t *initial, uint64_t *dirty)
 {
 	struct vfio_precopy_info info;
 
@@ -194,7 +184,7 @@ int transfer_precopy(struct transfer *transfer, unsigned int rounds)
 	int status = STATUS_DONE;
 
 	while (phase->rounds < rounds) {
-		status = ask(transfer, &initial, &dirty);
+		status = update_left(transfer, &initial, &dirty);
 		if (status || !(initial + dirty) ||
 		    (phase->rounds && !initial && dirty < CLOSE_ENOUGH))
 			break;
@@ -275,7 +265,8 @@ void transfer_print(const struct transfer *transfer)
 		print_phase(&transfer->stopcopy, "loaded", "loaded");
 		return;
 	}
-	print_phase(&transfer->precopy, "pre_copy", "pre-copy");
+	if (transfer->precopy.rounds)
+		print_phase(&transfer->precopy, "pre_copy", "pre-copy");
 	print_phase(&transfer->stopcopy, "stop_copy", "stop-copy");
 	out_uint("bytes", moved(transfer), "%-12s %12llu bytes\n", "total",
 		 (unsigned long long)moved(transfer));

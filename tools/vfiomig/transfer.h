@@ -57,13 +57,6 @@ int transfer_stopcopy(struct transfer *transfer);
 /** transfer_load - move the whole file to the destination */
 int transfer_load(struct transfer *transfer);
 
-/**
- * transfer_status - exit status for what a destination refused with errno
- *
- * STATUS_DIFFERS when the state itself is sound but of something else.
- */
-enum status transfer_status(int error);
-
 /** transfer_print - bytes, time and rate of the phases */
 void transfer_print(const struct transfer *transfer);
 

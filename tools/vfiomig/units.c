@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 #include "units.h"
@@ -23,7 +22,7 @@ const char *units_size(uint64_t bytes)
 	int unit = -1;
 
 	if (bytes < 1024) {
-		snprintf(text, 32, "%" PRIu64 " B", bytes);
+		snprintf(text, 32, "%llu B", (unsigned long long)bytes);
 		return text;
 	}
 	while (value >= 1024) {

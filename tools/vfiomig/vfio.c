@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "array_size.h"
 #include "vfio.h"
 
 /* In order of preference. */
@@ -15,14 +16,12 @@ static const struct vfio_backend *const backends[] = {
 	&vfio_group_backend,
 };
 
-#define NR_BACKENDS	(sizeof(backends) / sizeof(backends[0]))
-
 void vfio_backends_print(void)
 {
 	unsigned int i;
 
 	out_text("back ends:");
-	for (i = 0; i < NR_BACKENDS; i++)
+	for (i = 0; i < ARRAY_SIZE(backends); i++)
 		out_string(NULL, backends[i]->name, " %s", backends[i]->name);
 	out_text("\n");
 }
@@ -40,7 +39,7 @@ static void announce(const struct vfio_device *device, const char *what)
 	out_close();
 }
 
-__attribute__((format(printf, 2, 0)))
+OUT_FORMAT(2, 0)
 static void announce_args(const struct vfio_device *device, const char *fmt, va_list args)
 {
 	char text[256];
@@ -106,23 +105,46 @@ bool vfio_has_feature(const struct vfio_device *device, uint32_t flags, const ch
 			     "VFIO_DEVICE_FEATURE PROBE %s", name);
 }
 
-int vfio_fail(const struct vfio_device *device, enum status status, const char *fmt, ...)
+OUT_FORMAT(4, 0)
+static int fail_device(const struct vfio_device *device, enum status status, const char *reason,
+		       const char *fmt, va_list args)
 {
-	char what[512], reason[512];
 	int error = errno;
-	va_list args;
-	bool refused;
+	char what[512];
 
-	va_start(args, fmt);
 	vsnprintf(what, sizeof(what), fmt, args);
-	va_end(args);
-	refused = sysfs_read(device->id.path, "migration/refusal", reason, sizeof(reason));
 	return fail(&(struct fault){
 			.status = status,
 			.error = error,
 			.where = device->argument,
-			.reason = refused ? reason : NULL,
+			.reason = reason,
 		    }, "%s", what);
+}
+
+int vfio_fail(const struct vfio_device *device, enum status status, const char *fmt, ...)
+{
+	va_list args;
+	int ret;
+
+	va_start(args, fmt);
+	ret = fail_device(device, status, NULL, fmt, args);
+	va_end(args);
+	return ret;
+}
+
+int vfio_fail_refused(const struct vfio_device *device, enum status status, const char *fmt, ...)
+{
+	int error = errno, ret;
+	char reason[512];
+	va_list args;
+	bool spoke;
+
+	spoke = sysfs_read(device->id.path, "migration/refusal", reason, sizeof(reason));
+	errno = error;
+	va_start(args, fmt);
+	ret = fail_device(device, status, spoke ? reason : NULL, fmt, args);
+	va_end(args);
+	return ret;
 }
 
 static const char *node_hint(int error)
@@ -134,7 +156,7 @@ static const char *node_hint(int error)
 	case ENOENT:
 		return "modprobe vfio_iommu_type1, or see whether the kernel has CONFIG_VFIO";
 	case EBUSY:
-		return "stop whoever has the device open, a virtual machine for instance; fuser -v names it";
+		return "stop who has the device open, a virtual machine perhaps: fuser -v";
 	default:
 		return NULL;
 	}
@@ -160,7 +182,7 @@ static int find_backend(const char *name, const struct vfio_backend **backend)
 	*backend = NULL;
 	if (!name || !strcmp(name, "auto"))
 		return STATUS_DONE;
-	for (i = 0; i < NR_BACKENDS; i++)
+	for (i = 0; i < ARRAY_SIZE(backends); i++)
 		if (!strcmp(backends[i]->name, name))
 			*backend = backends[i];
 	if (*backend)
@@ -176,7 +198,7 @@ static int choose_backend(struct vfio_device *device, const char *name)
 	status = find_backend(name, &device->backend);
 	if (status)
 		return status;
-	for (i = 0; i < NR_BACKENDS && !device->backend; i++)
+	for (i = 0; i < ARRAY_SIZE(backends) && !device->backend; i++)
 		if (backends[i]->usable(&device->id))
 			device->backend = backends[i];
 	if (device->backend && device->backend->usable(&device->id))
@@ -184,8 +206,11 @@ static int choose_backend(struct vfio_device *device, const char *name)
 	return fail(&(struct fault){
 			.status = STATUS_UNSUPPORTED,
 			.where = device->argument,
-			.hint = "see whether the kernel has CONFIG_VFIO_GROUP or CONFIG_VFIO_DEVICE_CDEV",
-		    }, "has no node in /dev/vfio for %s", name ? name : "any back end");
+			.hint = "bind it to a VFIO driver; does the kernel have CONFIG_VFIO?",
+		    }, "has no node in /dev/vfio%s%s, its driver is %s",
+		    device->backend ? " for back end " : "",
+		    device->backend ? device->backend->name : "",
+		    *device->id.driver ? device->id.driver : "none");
 }
 
 static int get_info(struct vfio_device *device)

@@ -20,7 +20,8 @@ struct vfio_device;
  * struct vfio_backend - a way to open a device
  * @name: as --backend calls it
  * @usable: the device has what this way needs
- * @open: set fd and whatever else the way needs; reports its errors; on failure vfio_close() cleans up
+ * @open: set fd and whatever else the way needs; reports its errors and leaves
+ *	cleaning up to vfio_close()
  */
 struct vfio_backend {
 	const char *name;
@@ -94,13 +95,18 @@ int vfio_feature(const struct vfio_device *device, uint32_t flags, void *data, s
 /** vfio_has_feature - VFIO_DEVICE_FEATURE_PROBE of feature @flags (with GET or SET) succeeds */
 bool vfio_has_feature(const struct vfio_device *device, uint32_t flags, const char *name);
 
-/**
- * vfio_fail - report errno of an operation on the device
- *
- * Adds what the driver says of it in migration/refusal of its sysfs directory.
- */
+/** vfio_fail - report errno of an operation on the device */
 OUT_FORMAT(3, 4)
 int vfio_fail(const struct vfio_device *device, enum status status, const char *fmt, ...);
+
+/**
+ * vfio_fail_refused - report errno of an operation in which the device judged a stream
+ *
+ * Adds the driver's own sentence, where it has one in migration/refusal of its
+ * sysfs directory. That file keeps what it said last: ask only where it spoke.
+ */
+OUT_FORMAT(3, 4)
+int vfio_fail_refused(const struct vfio_device *device, enum status status, const char *fmt, ...);
 
 /** vfio_fail_node - report errno of opening @path */
 int vfio_fail_node(const struct vfio_device *device, const char *path);

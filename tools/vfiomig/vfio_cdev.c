@@ -36,7 +36,7 @@ static int open_iommufd(struct vfio_device *device)
 	return STATUS_DONE;
 }
 
-static int bind(struct vfio_device *device)
+static int bind_iommufd(struct vfio_device *device)
 {
 	struct vfio_device_bind_iommufd bind = {
 		.argsz = sizeof(bind),
@@ -49,7 +49,7 @@ static int bind(struct vfio_device *device)
 	return STATUS_DONE;
 }
 
-static int attach(struct vfio_device *device)
+static int attach_ioas(struct vfio_device *device)
 {
 	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
 	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
@@ -72,8 +72,8 @@ static int open_device(struct vfio_device *device, const struct vfio_device *pee
 	if (!status)
 		status = open_iommufd(device);
 	if (!status)
-		status = bind(device);
-	return status ? status : attach(device);
+		status = bind_iommufd(device);
+	return status ? status : attach_ioas(device);
 }
 
 const struct vfio_backend vfio_cdev_backend = {

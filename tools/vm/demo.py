@@ -16,7 +16,7 @@ from qemu import LOGS, Failure, Qemu, migrate
 import qemu_stream
 
 START = time.monotonic()
-MEMORY = "256M"
+MEMORY = "192M"
 TYPE = "nvme-64M"
 
 
@@ -60,26 +60,31 @@ def arcs(trace, names):
                    f"{int(fields['ns']) / 1e6:8.2f} ms{note}")
 
 
-def account(info, source, destination, trace, names):
-    """What both QEMUs and the driver say about a migration."""
+def account(info, phases, trace, names):
+    """What QEMU and the driver say about a migration."""
     show(f"{'time':>8}    {'QEMU':12} {'state change of the device':28} {'took':>11}")
     for line in arcs(trace, names):
         show(line)
-    phases = [e["data"]["device-state"] for q in (source, destination)
-              for e in q.events("VFIO_MIGRATION")]
-    show(f"QEMU saw: {', '.join(phases)}")
+    show(f"as QEMU saw it: {', '.join(phases)}")
     show(f"device state: {size(info['vfio']['transferred'])}; guest memory: "
          f"{size(info['ram']['transferred'])}, of it {size(info['ram']['downtime-bytes'])} "
          "while the guest stood still")
     show(f"downtime: {info['downtime']} ms of {info['total-time']} ms")
 
 
+def device_states(*ends):
+    """States of the device by QEMU's events, each end (QEMU, events seen before)."""
+    return [event["data"]["device-state"] for qemu, before in ends
+            for event in qemu.events("VFIO_MIGRATION", before)]
+
+
 def move(source, destination, names, fio, expected):
     """One migration, with fio running across it."""
     trace = Trace()
+    before = len(source.monitor.events)
     info = migrate(source, destination, downtime_limit=1000)
     step(f"runs in QEMU {destination.name}")
-    account(info, source, destination, trace, names)
+    account(info, device_states((source, before), (destination, 0)), trace, names)
     reads, writes = fio.expect_progress(destination)
     show(f"fio goes on: {writes} writes and {reads} verifying reads in 2 s")
     seen = checksum(destination)
@@ -90,23 +95,42 @@ def move(source, destination, names, fio, expected):
     show("the guest's kernel log: no timeout, no reset, no error")
 
 
-def look_inside(qemu, uuid):
+def excerpt(dump, limit=12):
+    """Of each record the first fields, of namespace data the first and the last."""
+    records = []
+    for line in dump.splitlines():
+        if line.startswith("@") or not records or line[:1].isdigit():
+            records.append([line])
+        else:
+            records[-1].append(line)
+    for number, record in enumerate(records):
+        is_data = ["ns-data" in r[0] for r in records[number - 1:number + 2]]
+        if is_data == [True, True, True] and number > 2:
+            if "ns-data" not in records[number + 1][0]:
+                continue
+            if "ns-data" in records[number - 2][0]:
+                continue
+        yield from record[:limit]
+        if len(record) > limit:
+            yield f"  ... {len(record) - limit} fields more"
+
+
+def look_inside(qemu):
     """Migrate to a file and take the device state in it apart."""
-    step("migrates to a file; the device state in it, field by field:")
     file, state = "/tmp/migration", LOGS + "/device-state"
+    qemu.capabilities(return_path=False, switchover_ack=False)  # a file does not answer
     qemu.qmp("migrate", uri="file:" + file)
     qemu.wait_migration("completed")
     precopy, rest = qemu_stream.device_state(file)
     os.remove(file)
     with open(state, "wb") as output:
         output.write(precopy + rest)
-    show(f"{size(len(precopy))} in pre-copy, {size(len(rest))} after it")
-    lines = command(mdevsim.VFIOMIG, "dump", state).splitlines()
-    head, tail = lines[:70], lines[-25:]
-    show("\n".join(head))
-    if len(lines) > len(head) + len(tail):
-        show(f"... {len(lines) - len(head) - len(tail)} lines more ...")
-    show("\n".join(tail if len(lines) > 95 else lines[70:]))
+    dump = command(mdevsim.VFIOMIG, "dump", state)
+    mdevsim.write(LOGS + "/device-state.txt", dump)
+    step(f"migrated to a file: {size(len(precopy))} of device state in pre-copy, "
+         f"{size(len(rest))} after it; vfiomig dump (all of it: {LOGS}/device-state.txt):")
+    for line in excerpt(dump):
+        show(line)
 
 
 def run(short):
@@ -139,7 +163,7 @@ def run(short):
                     move(destination, back, {first.uuid: "A2", second.uuid: "B"}, fio, expected)
                     destination.close()
                     finish(back, fio)
-                    look_inside(back, first.uuid)
+                    look_inside(back)
 
 
 def finish(guest, fio):

@@ -58,7 +58,10 @@ class Device:
         return self
 
     def __exit__(self, *_):
-        write(self.path + "/remove", "1")
+        self.remove()
+
+    def remove(self):
+        command(VFIOMIG, "remove", self.uuid)
 
     def arguments(self):
         """What makes QEMU assign it to a guest, with migration."""
@@ -73,6 +76,7 @@ class Trace:
 
     def __init__(self):
         os.makedirs(TRACE, exist_ok=True)
+        write(TRACE + "/buffer_size_kb", "8192")
         write(TRACE + "/trace", "")
         for event in "mdevsim_arc", "mdevsim_record":
             write(f"{TRACE}/events/mdevsim/{event}/enable", "1")
@@ -88,7 +92,7 @@ class Fio:
 
     JOB = ("fio --name=verify --filename={disk} --offset={offset}M --size=8M --numjobs=2 "
            "--offset_increment=8M --bs=4k --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8 "
-           "--verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=900 "
+           "--verify=crc32c --verify_backlog=64 --verify_fatal=1 --rate_iops=150 --time_based --runtime=900 "
            "--eta=never --group_reporting --output-format=json --output=/tmp/fio.json")
 
     def __init__(self, guest, offset=16):

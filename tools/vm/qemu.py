@@ -172,14 +172,17 @@ class Qemu:
     def qmp(self, name, **arguments):
         return self.monitor.command(name, **arguments)
 
-    def events(self, name):
-        return [e for e in self.monitor.events if e["event"] == name]
+    def events(self, name, since=0):
+        """Events of that name, leaving out the first so many of all."""
+        return [e for e in self.monitor.events[since:] if e["event"] == name]
 
-    def wait_event(self, name, timeout=60, **data):
+    def wait_event(self, name, timeout=60, since=0, **data):
         """Wait for an event that carries the given data."""
+        data = {key.replace("_", "-"): value for key, value in data.items()}
+
         def match():
-            return next((e for e in self.events(name) if data.items() <= e.get("data", {}).items()),
-                        None)
+            return next((e for e in self.events(name, since)
+                         if data.items() <= e.get("data", {}).items()), None)
         return self.monitor.wait(match, timeout, f"event {name} {data or ''}")
 
     # the guest

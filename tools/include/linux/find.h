@@ -3,6 +3,7 @@
 #define TOOLS_LINUX_FIND_H
 
 #include <linux/bitops.h>
+#include <linux/minmax.h>
 
 /* One bit at a time: what is searched in a test is small. */
 static inline unsigned long find_bit_from(const unsigned long *map, unsigned long size,

@@ -36,4 +36,14 @@ DEFINE_UNALIGNED_LE(64)
 
 #undef DEFINE_UNALIGNED_LE
 
+static inline u16 get_unaligned_be16(const void *p)
+{
+	return __builtin_bswap16(get_unaligned_le16(p));
+}
+
+static inline u32 get_unaligned_be32(const void *p)
+{
+	return __builtin_bswap32(get_unaligned_le32(p));
+}
+
 #endif

@@ -54,7 +54,7 @@ _vfiomig_command()
 {
 	local i
 
-	command= words_after=0
+	command='' words_after=0
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-*) ;;

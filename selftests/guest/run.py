@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What a stock guest makes of the NVMe function, still and on the move.
+
+Runs in the host VM; prints KTAP. The tests run in order, most of them in one
+guest that is handed from QEMU to QEMU. Arguments: names of tests, to run only
+those ("boot" comes along, unless "intx" is the only one).
+"""
+
+import json
+import os
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../tools/vm"))
+
+# pylint: disable=wrong-import-position
+import mdevsim
+from mdevsim import DISK, Device, Fio, checksum, expect_quiet_kernel, fill
+from qemu import Failure, Qemu, migrate, prepare_migration
+
+MEMORY = "192M"
+SIZE = 1 << 30
+PCI = "/sys/class/nvme/nvme0/device"
+
+
+def expect(what, seen, wanted):
+    if seen != wanted:
+        raise Failure(f"{what}: expected {wanted!r}, got {seen!r}")
+
+
+class Lab:
+    """The guest, the devices it may move to, and its fio while that runs."""
+
+    def __init__(self):
+        mdevsim.load_module()
+        self.devices = [Device("nvme-1G"), Device("nvme-1G")]
+        self.small = Device("nvme-64M")
+        self.at = 0
+        self.moves = 0
+        self.guest = None
+        self.fio = None
+        self.sum = None
+
+    def close(self):
+        if self.guest:
+            self.guest.close()
+        for device in (*self.devices, self.small):
+            device.remove()
+
+    def destination(self, device=None):
+        """A QEMU that waits for the guest, on the device it does not use now."""
+        self.moves += 1
+        return Qemu(f"guest-{self.moves}", (device or self.devices[1 - self.at]).arguments(),
+                    MEMORY, incoming="defer")
+
+    def moved_to(self, qemu):
+        self.guest.close()
+        self.guest = qemu
+        self.at = 1 - self.at
+
+    def nvme(self, *words):
+        return json.loads(self.guest.run(f"nvme {' '.join(words)} -o json"))
+
+    def expect_healthy(self):
+        """fio writes and verifies, the random data is as it was, the kernel has nothing to say."""
+        self.fio.expect_progress(self.guest)
+        expect("sha256", checksum(self.guest), self.sum)
+        expect_quiet_kernel(self.guest)
+
+
+# a guest at rest
+
+def test_boot(lab):
+    lab.guest = Qemu("guest", lab.devices[0].arguments(), MEMORY)
+    lab.guest.boot()
+    expect("bytes", lab.guest.run(f"blockdev --getsize64 {DISK}").strip(), str(SIZE))
+    # Normal where neither the device nor an IOMMU tracks: type1 does it for vfio_dma_rw().
+    normal = "doesn't support device and IOMMU dirty tracking"
+    expect("what QEMU says",
+           [line for line in lab.guest.complaints().splitlines() if normal not in line], [])
+    expect_quiet_kernel(lab.guest)
+
+
+def test_identify(lab):
+    controller = lab.nvme("id-ctrl", DISK)
+    expect("model", controller["mn"].strip(), "mdevsim NVMe")
+    expect("namespaces", controller["nn"], 1)
+    namespace = lab.nvme("id-ns", DISK)
+    expect("blocks", namespace["nsze"], SIZE // 512)
+    expect("namespace list", [n["nsid"] for n in lab.nvme("list-ns", DISK)["nsid_list"]], [1])
+
+
+def test_smart_log(lab):
+    before = lab.nvme("smart-log", DISK)
+    lab.guest.run(f"dd if=/dev/zero of={DISK} bs=1M count=4 oflag=direct 2>/dev/null")
+    after = lab.nvme("smart-log", DISK)
+    expect("critical warning", after["critical_warning"], 0)
+    expect("media errors", after["media_errors"], 0)
+    if not before["host_write_commands"] < after["host_write_commands"]:
+        raise Failure("4 MiB written, and the count of write commands stays "
+                      f"{after['host_write_commands']}")
+
+
+def test_features(lab):
+    lab.guest.run("nvme get-feature /dev/nvme0 -f 7")
+    before = lab.guest.run("nvme get-feature /dev/nvme0 -f 4")
+    lab.guest.run("nvme set-feature /dev/nvme0 -f 4 --value=0x150")
+    after = lab.guest.run("nvme get-feature /dev/nvme0 -f 4").strip()
+    if not after.lower().endswith("0x00000150"):
+        raise Failure(f"temperature threshold set to 0x150 reads {after} (it was {before})")
+
+
+def test_bad_commands(lab):
+    """Refused with a status, no harm done."""
+    for bad, status in (("admin-passthru /dev/nvme0 --opcode=0x7f", "Invalid Command Opcode"),
+                        ("get-log /dev/nvme0 -i 0x7f -l 512", "Invalid Log Page"),
+                        ("get-feature /dev/nvme0 -f 0x7f", "Invalid Field"),
+                        (f"read {DISK} -s {SIZE // 512} -c 0 -z 512", "LBA")):
+        code, text = lab.guest.run(f"nvme {bad} 2>&1", check=False)
+        if code == 0 or status.lower() not in text.lower():
+            raise Failure(f"nvme {bad}: expected a refusal with {status!r}, got {code}: {text}")
+    lab.guest.run(f"dd if={DISK} of=/dev/null bs=1M count=1 iflag=direct 2>/dev/null")
+
+
+def test_zeroes(lab):
+    zeroes = lab.guest.run("dd if=/dev/zero bs=1M count=1 2>/dev/null | sha256sum").split()[0]
+    for how in (f"nvme write-zeroes {DISK} -s 2048 -c 2047", f"nvme dsm {DISK} -d -s 2048 -b 2048",
+                f"blkdiscard -f -o 1048576 -l 1048576 {DISK}"):
+        lab.guest.run(f"dd if=/dev/urandom of={DISK} bs=1M seek=1 count=1 oflag=direct 2>/dev/null")
+        lab.guest.run(how)
+        expect(how, lab.guest.run(f"dd if={DISK} bs=1M skip=1 count=1 iflag=direct 2>/dev/null "
+                                  "| sha256sum").split()[0], zeroes)
+
+
+def test_compare_and_verify(lab):
+    lab.guest.run("dd if=/dev/urandom of=/tmp/block bs=4096 count=1 2>/dev/null; "
+                  f"nvme write {DISK} -s 8 -c 7 -z 4096 -d /tmp/block; "
+                  f"nvme compare {DISK} -s 8 -c 7 -z 4096 -d /tmp/block && "
+                  f"nvme verify {DISK} -s 8 -c 7 && nvme flush {DISK}")
+    code, text = lab.guest.run("tr a b </tmp/block >/tmp/other; printf x | dd of=/tmp/other "
+                               "conv=notrunc 2>/dev/null; printf yy | dd of=/tmp/other conv=notrunc "
+                               f"2>/dev/null; nvme compare {DISK} -s 8 -c 7 -z 4096 -d /tmp/other 2>&1",
+                               check=False)
+    if code == 0:
+        raise Failure(f"comparing with other data succeeded: {text}")
+
+
+def test_filesystem(lab):
+    lab.guest.run(f"mkfs.ext4 -q {DISK} && mount {DISK} /mnt && cp -r /bin /lib /mnt/ && "
+                  "cd /mnt && find . -type f | xargs sha256sum >/tmp/sums && cd / && umount /mnt",
+                  timeout=180)
+    lab.guest.run(f"fsck.ext4 -fn {DISK} && mount {DISK} /mnt && cd /mnt && "
+                  "sha256sum -c /tmp/sums >/dev/null && cd / && umount /mnt", timeout=180)
+    expect_quiet_kernel(lab.guest)
+
+
+def test_controller_reset(lab):
+    lab.sum = fill(lab.guest)
+    lab.guest.run("nvme reset /dev/nvme0")
+    expect("sha256", checksum(lab.guest), lab.sum)
+
+
+def test_function_level_reset(lab):
+    method = lab.guest.run(f"cat {PCI}/reset_method").split()
+    if "flr" not in method:
+        raise Failure(f"no function level reset among {method}")
+    lab.guest.run(f"echo flr >{PCI}/reset_method; echo 1 >{PCI}/reset")
+    expect("sha256", checksum(lab.guest), lab.sum)
+
+
+def test_rebind(lab):
+    lab.guest.run(f"address=$(basename $(readlink -f {PCI})); driver=/sys/bus/pci/drivers/nvme; "
+                  "echo $address >$driver/unbind; echo $address >$driver/bind; "
+                  f"for i in $(seq 100); do [ -b {DISK} ] && exit; sleep 0.1; done; exit 1")
+    expect("sha256", checksum(lab.guest), lab.sum)
+
+
+# a guest on the move: fio runs from here on
+
+def test_migrate(lab):
+    lab.guest.run("dmesg -c >/dev/null")        # resets were asked for; now none is due
+    lab.sum = fill(lab.guest)
+    lab.fio = Fio(lab.guest)
+    lab.fio.expect_progress(lab.guest)
+    there = lab.destination()
+    migrate(lab.guest, there, downtime_limit=1000)
+    lab.moved_to(there)
+    lab.expect_healthy()
+
+
+def test_migrate_back(lab):
+    back = lab.destination()
+    migrate(lab.guest, back, downtime_limit=1000)
+    lab.moved_to(back)
+    lab.expect_healthy()
+
+
+def test_cancel_in_precopy(lab):
+    with lab.destination() as there:
+        uri = prepare_migration(lab.guest, there, max_bandwidth=1 << 20)
+        seen = len(lab.guest.monitor.events)
+        lab.guest.qmp("migrate", uri=uri)
+        lab.guest.wait_event("VFIO_MIGRATION", since=seen, device_state="pre-copy")
+        time.sleep(1)
+        lab.guest.qmp("migrate_cancel")
+        lab.guest.wait_migration("cancelled")
+        lab.guest.wait_event("VFIO_MIGRATION", since=seen, device_state="running")
+    lab.guest.qmp("migrate-set-parameters", max_bandwidth=1 << 30)
+    lab.expect_healthy()
+
+
+def test_refused_destination(lab):
+    with lab.destination(lab.small) as there:
+        seen = len(lab.guest.monitor.events)
+        lab.guest.qmp("migrate", uri=prepare_migration(lab.guest, there))
+        lab.guest.wait_migration("failed")
+        there.process.wait(20)
+        if "vfio" not in there.complaints().lower():
+            raise Failure(f"the destination does not say why: {there.complaints()!r}")
+        lab.guest.wait_event("VFIO_MIGRATION", since=seen, device_state="running")
+    expect("status of the guest", lab.guest.qmp("query-status")["status"], "running")
+    lab.expect_healthy()
+
+
+def test_migrate_after_refusal(lab):
+    test_migrate_back(lab)
+
+
+def test_fio_verified(lab):
+    reads, writes = lab.fio.stop(lab.guest)
+    print(f"# fio over all migrations: {writes} writes, {reads} reads", flush=True)
+    expect_quiet_kernel(lab.guest)
+
+
+def test_file_and_back(lab):
+    lab.guest.capabilities(return_path=False, switchover_ack=False)
+    lab.guest.qmp("migrate", uri="file:/tmp/migration")
+    lab.guest.wait_migration("completed")
+    lab.guest.close()
+    lab.guest = Qemu("restored", lab.devices[lab.at].arguments(), MEMORY,
+                     incoming="file:/tmp/migration")
+    lab.guest.wait_event("RESUME")
+    os.remove("/tmp/migration")
+    expect("sha256", checksum(lab.guest), lab.sum)
+    expect_quiet_kernel(lab.guest)
+
+
+def test_fio_notices(lab):
+    """What the other tests rely on: fio fails when data is changed behind its back."""
+    fio = Fio(lab.guest)
+    lab.guest.run(f"for i in 1 2 3 4 5; do dd if=/dev/urandom of={DISK} bs=1M seek=16 count=16 "
+                  "oflag=direct 2>/dev/null; done", timeout=120)
+    try:
+        fio.stop(lab.guest)
+    except Failure:
+        return
+    raise Failure("16 MiB were overwritten and fio verified them all the same")
+
+
+def test_intx(lab):
+    """No MSI-X: boot, load, migrate."""
+    if lab.guest:
+        lab.guest.close()
+    lab.guest = Qemu("intx", lab.devices[lab.at].arguments(), MEMORY, append="pci=nomsi")
+    lab.guest.boot()
+    if "IO-APIC" not in lab.guest.run("grep nvme0q /proc/interrupts"):
+        raise Failure("no INTx in use: " + lab.guest.run("cat /proc/interrupts"))
+    test_migrate(lab)
+    test_fio_verified(lab)
+
+
+TESTS = [value for name, value in globals().items() if name.startswith("test_")]
+
+
+def run_test(test, lab):
+    """Why it failed, or nothing."""
+    if lab.guest is None and test not in (test_boot, test_intx):
+        return "the guest did not boot"
+    try:
+        test(lab)
+        return None
+    except Failure as failure:
+        return str(failure)
+    except Exception:                           # pylint: disable=broad-except
+        return traceback.format_exc()
+
+
+def main():
+    wanted = [t for t in TESTS
+              if len(sys.argv) == 1 or t.__name__[5:] in sys.argv[1:]
+              or t is test_boot and sys.argv[1:] != ["intx"]]
+    print(f"KTAP version 1\n1..{len(wanted)}", flush=True)
+    lab = Lab()
+    failed = 0
+    for number, test in enumerate(wanted, 1):
+        start = time.monotonic()
+        reason = run_test(test, lab)
+        failed += reason is not None
+        for line in (reason or "").splitlines():
+            print("# " + line)
+        print(f"{'not ' if reason else ''}ok {number} {test.__name__[5:]}")
+        print(f"# {time.monotonic() - start:.1f} s", flush=True)
+    lab.close()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
