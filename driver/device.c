@@ -88,6 +88,7 @@ static void reset_all(struct mdevsim_device *device)
 	device->fn->ops->quiesce(device->fn);
 	mdevsim_migration_reset(device);
 	reset_registers(device);
+	mdevsim_irq_release(&device->irq);
 }
 
 /* After this nothing touches guest memory, which goes away next. */

@@ -52,6 +52,9 @@ bool mdevsim_dma_enabled(struct mdevsim_function *fn)
 	return mdevsim_pci_config_dma(&fn->device->config);
 }
 
+/* At the user's limit an allocation fails; without this it would have the user killed. */
+#define GFP_PAGE	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /*
  * Workers run in no user's context, so the charge is directed explicitly to
  * who opened the device; without an opener (loading happens in the loader's
@@ -64,9 +67,9 @@ void *mdevsim_page_alloc(struct mdevsim_function *fn)
 	void *page;
 
 	if (!memcg)
-		return (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		return (void *)get_zeroed_page(GFP_PAGE);
 	old = set_active_memcg(memcg);
-	page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	page = (void *)get_zeroed_page(GFP_PAGE);
 	set_active_memcg(old);
 	return page;
 }

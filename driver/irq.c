@@ -26,13 +26,23 @@ static void intx_update(struct mdevsim_irq *irq)
 	struct mdevsim_device *device = irq_to_mdevsim(irq);
 
 	lockdep_assert_held(&irq->lock);
-	if (!irq->intx_level || irq->intx_masked || !irq->intx)
+	if (!irq->intx_level || irq->intx_masked || !irq->intx || irq->held)
 		return;
 	if (!mdevsim_pci_config_intx(&device->config) || mdevsim_pci_config_msix(&device->config))
 		return;
 	irq->intx_masked = true;
 	eventfd_signal(irq->intx);
 	trace_mdevsim_irq(irq_device_name(irq), "intx", 0, true);
+}
+
+/* Send a message that is pending if it can be sent. */
+static void msix_update(struct mdevsim_irq *irq, unsigned int vector)
+{
+	lockdep_assert_held(&irq->lock);
+	if (!irq->msix[vector] || irq->held || !(irq->msix_pending & BIT_ULL(vector)))
+		return;
+	irq->msix_pending &= ~BIT_ULL(vector);
+	eventfd_signal(irq->msix[vector]);
 }
 
 void mdevsim_irq_evaluate(struct mdevsim_irq *irq)
@@ -57,11 +67,10 @@ void mdevsim_irq_raise(struct mdevsim_function *fn, unsigned int vector)
 	if (vector >= MDEVSIM_MAX_VECTORS || !mdevsim_irq_is_msix(fn))
 		return;
 	guard(spinlock_irqsave)(&irq->lock);
-	if (irq->msix[vector])
-		eventfd_signal(irq->msix[vector]);
-	else
-		irq->msix_pending |= BIT_ULL(vector);
-	trace_mdevsim_irq(irq_device_name(irq), "msix", vector, irq->msix[vector]);
+	irq->msix_pending |= BIT_ULL(vector);
+	msix_update(irq, vector);
+	trace_mdevsim_irq(irq_device_name(irq), "msix", vector,
+			  !(irq->msix_pending & BIT_ULL(vector)));
 }
 
 bool mdevsim_irq_is_msix(struct mdevsim_function *fn)
@@ -243,15 +252,6 @@ static int intx_set_trigger(struct mdevsim_irq *irq, const struct vfio_irq_set *
 	return intx_attach(irq, *(s32 *)data);
 }
 
-static void msix_send_pending(struct mdevsim_irq *irq, unsigned int vector)
-{
-	guard(spinlock_irqsave)(&irq->lock);
-	if (!irq->msix[vector] || !(irq->msix_pending & BIT_ULL(vector)))
-		return;
-	irq->msix_pending &= ~BIT_ULL(vector);
-	eventfd_signal(irq->msix[vector]);
-}
-
 /* All or nothing: on error the vectors of this call are left without an eventfd. */
 static int msix_attach(struct mdevsim_irq *irq, u32 start, u32 count, const s32 *fds)
 {
@@ -262,7 +262,8 @@ static int msix_attach(struct mdevsim_irq *irq, u32 start, u32 count, const s32 
 		ret = replace_from_fd(irq, &irq->msix[start + i], fds[i]);
 		if (ret)
 			break;
-		msix_send_pending(irq, start + i);
+		scoped_guard(spinlock_irqsave, &irq->lock)
+			msix_update(irq, start + i);
 	}
 	if (i == count)
 		return 0;
@@ -460,7 +461,6 @@ static int irq_check(struct mdevsim_function *fn, const struct mdevsim_state_set
 	return 0;
 }
 
-/* Sends nothing: the device is stopped. mdevsim_irq_resend() follows when it runs again. */
 static void irq_load(struct mdevsim_function *fn, const void *body, u32 length)
 {
 	struct mdevsim_irq *irq = &fn->device->irq;
@@ -472,13 +472,21 @@ static void irq_load(struct mdevsim_function *fn, const void *body, u32 length)
 	memcpy(irq->msix_table, state->table, sizeof(irq->msix_table));
 }
 
-void mdevsim_irq_resend(struct mdevsim_irq *irq)
+void mdevsim_irq_hold(struct mdevsim_irq *irq)
+{
+	guard(spinlock_irqsave)(&irq->lock);
+	irq->held = true;
+}
+
+void mdevsim_irq_release(struct mdevsim_irq *irq)
 {
 	unsigned int i;
 
+	guard(spinlock_irqsave)(&irq->lock);
+	irq->held = false;
 	for (i = 0; i < MDEVSIM_MAX_VECTORS; i++)
-		msix_send_pending(irq, i);
-	mdevsim_irq_evaluate(irq);
+		msix_update(irq, i);
+	intx_update(irq);
 }
 
 const struct mdevsim_state_ops mdevsim_irq_state_ops = {

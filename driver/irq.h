@@ -22,6 +22,7 @@ struct virqfd;
  * @error: eventfd for errors of the link, of which there are none but those a user asks for
  * @request: eventfd by which a user is asked to let go of the device
  * @unmask: eventfd that unmasks INTx
+ * @held: the device is quiet: what becomes due is kept until it runs again
  * @intx_level: the function asserts the pin
  * @intx_masked: by the user, or automatically when INTx was signalled
  * @msix_pending: messages raised while no eventfd was there to take them
@@ -35,6 +36,7 @@ struct mdevsim_irq {
 	struct eventfd_ctx *error;
 	struct eventfd_ctx *request;
 	struct virqfd *unmask;
+	bool held;
 	bool intx_level;
 	bool intx_masked;
 	u64 msix_pending;
@@ -52,8 +54,11 @@ void mdevsim_irq_detach(struct mdevsim_irq *irq);
 /** mdevsim_irq_evaluate - something changed that INTx depends on: signal it if it is due */
 void mdevsim_irq_evaluate(struct mdevsim_irq *irq);
 
-/** mdevsim_irq_resend - send what became pending while the device was stopped or elsewhere */
-void mdevsim_irq_resend(struct mdevsim_irq *irq);
+/** mdevsim_irq_hold - send nothing but what a user triggers himself */
+void mdevsim_irq_hold(struct mdevsim_irq *irq);
+
+/** mdevsim_irq_release - ends mdevsim_irq_hold(): send what became due, here or at the source */
+void mdevsim_irq_release(struct mdevsim_irq *irq);
 
 /** mdevsim_irq_ask_release - tell the user that the device is wanted back */
 void mdevsim_irq_ask_release(struct mdevsim_irq *irq);

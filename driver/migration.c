@@ -79,6 +79,7 @@ static void freeze(struct mdevsim_device *device, bool frozen)
 static struct file *arc_quiesce(struct mdevsim_device *device)
 {
 	device->fn->ops->quiesce(device->fn);
+	mdevsim_irq_hold(&device->irq);
 	return NULL;
 }
 
@@ -87,11 +88,10 @@ static struct file *arc_resume(struct mdevsim_device *device)
 {
 	struct mdevsim_function *fn = device->fn;
 
-	if (device->migration.loaded) {
+	if (device->migration.loaded)
 		fn->ops->state_loaded(fn);
-		mdevsim_irq_resend(&device->irq);
-		device->migration.loaded = false;
-	}
+	device->migration.loaded = false;
+	mdevsim_irq_release(&device->irq);
 	fn->ops->resume(fn);
 	return NULL;
 }

@@ -197,7 +197,7 @@ void mdevsim_state_writer_begin(struct mdevsim_state_writer *writer, u16 type, u
  */
 const void *mdevsim_state_writer_framing(struct mdevsim_state_writer *writer, u64 *length);
 
-/** mdevsim_state_writer_left - bytes to come of the stream header and the record under way, framing included */
+/** mdevsim_state_writer_left - bytes to come of stream header and record under way, with framing */
 u64 mdevsim_state_writer_left(const struct mdevsim_state_writer *writer);
 
 /**
@@ -206,7 +206,7 @@ u64 mdevsim_state_writer_left(const struct mdevsim_state_writer *writer);
 void mdevsim_state_writer_gave(struct mdevsim_state_writer *writer, const void *data, u64 length);
 
 /**
- * mdevsim_state_writer_gave_page - %MDEVSIM_EXTENT_ALIGN bytes of body went out whose checksum is known
+ * mdevsim_state_writer_gave_page - %MDEVSIM_EXTENT_ALIGN bytes of body, of known checksum, went out
  * @writer: writer
  * @crc: their CRC-32C, before inversion at either end
  */

@@ -41,26 +41,6 @@ static const struct event events[] = {
 	},
 };
 
-bool nvme_event_valid(u32 dw0)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(events); i++)
-		if (events[i].dw0 == dw0)
-			return true;
-	return false;
-}
-
-u32 nvme_event_types(void)
-{
-	u32 types = 0;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(events); i++)
-		types |= BIT(EVENT_TYPE(events[i].dw0));
-	return types;
-}
-
 static bool event_is_queued(const struct nvme_events *state, u32 dw0)
 {
 	unsigned int i;
@@ -138,7 +118,7 @@ static unsigned int first_reportable(const struct nvme_events *state)
 	return i;
 }
 
-bool nvme_event_due(const struct nvme_controller *ctrl)
+static bool event_due(const struct nvme_controller *ctrl)
 {
 	const struct nvme_events *state = &ctrl->events;
 
@@ -153,7 +133,7 @@ static bool event_take(struct nvme_controller *ctrl, u16 *cid, u32 *dw0)
 	unsigned int i;
 
 	guard(spinlock)(&ctrl->lock);
-	if (!ctrl->sq[0].live || !nvme_queue_fetching(ctrl) || !nvme_event_due(ctrl))
+	if (!ctrl->sq[0].live || !nvme_queue_fetching(ctrl) || !event_due(ctrl))
 		return false;
 	if (!nvme_queue_reserve(&ctrl->cq[0], 1))
 		return false;
@@ -186,4 +166,97 @@ void nvme_event_clear(struct nvme_controller *ctrl, u8 lid)
 	for (i = 0; i < ARRAY_SIZE(events); i++)
 		if (EVENT_PAGE(events[i].dw0) == lid)
 			ctrl->events.masked &= ~BIT(EVENT_TYPE(events[i].dw0));
+}
+
+/* The record NVME_AER */
+
+static bool event_valid(u32 dw0)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		if (events[i].dw0 == dw0)
+			return true;
+	return false;
+}
+
+static u32 event_types(void)
+{
+	u32 types = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		types |= BIT(EVENT_TYPE(events[i].dw0));
+	return types;
+}
+
+u32 nvme_event_save(struct mdevsim_function *fn, void *body)
+{
+	struct nvme_controller *ctrl = to_nvme(fn);
+	struct mdevsim_state_nvme_aer *state = body;
+	const struct nvme_events *events = &ctrl->events;
+	unsigned int i;
+
+	guard(spinlock)(&ctrl->lock);
+	*state = (struct mdevsim_state_nvme_aer) {
+		.nr_parked	= cpu_to_le16(events->nr_parked),
+		.nr_events	= cpu_to_le16(events->nr_queued),
+		.masked		= cpu_to_le32(events->masked),
+	};
+	for (i = 0; i < events->nr_parked; i++)
+		state->cid[i] = cpu_to_le16(events->parked[i]);
+	for (i = 0; i < events->nr_queued; i++)
+		state->event[i] = cpu_to_le32(events->queued[i]);
+	return sizeof(*state);
+}
+
+static bool aer_rest_zero(const struct mdevsim_state_nvme_aer *state, u16 parked, u16 events)
+{
+	return !memchr_inv(&state->cid[parked], 0,
+			   (MDEVSIM_MAX_AERS - parked) * sizeof(*state->cid)) &&
+	       !memchr_inv(&state->event[events], 0,
+			   (MDEVSIM_MAX_AERS - events) * sizeof(*state->event));
+}
+
+int nvme_event_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
+		     struct mdevsim_reason *why)
+{
+	const struct mdevsim_state_nvme_aer *state = set->body[MDEVSIM_RECORD_NVME_AER];
+	u16 parked = le16_to_cpu(state->nr_parked);
+	u16 events = le16_to_cpu(state->nr_events);
+	u16 i;
+
+	if (parked > MDEVSIM_MAX_AERS || events > MDEVSIM_MAX_AERS)
+		return mdevsim_refuse(why, -EINVAL, "nvme-aer: %u requests, %u events are too many",
+				      parked, events);
+	if (!aer_rest_zero(state, parked, events))
+		return mdevsim_refuse(why, -EINVAL, "nvme-aer: an unused entry is not zero");
+	if (!nvme_state_ready(set) && memchr_inv(state, 0, sizeof(*state)))
+		return mdevsim_refuse(why, -EINVAL,
+				      "nvme-aer: events of a controller that is not ready");
+	if (le32_to_cpu(state->masked) & ~event_types())
+		return mdevsim_refuse(why, -EINVAL, "nvme-aer: unknown types %#x are masked",
+				      le32_to_cpu(state->masked));
+	for (i = 0; i < events; i++)
+		if (!event_valid(le32_to_cpu(state->event[i])))
+			return mdevsim_refuse(why, -EINVAL, "nvme-aer: %#x is not an event",
+					      le32_to_cpu(state->event[i]));
+	return 0;
+}
+
+void nvme_event_load(struct mdevsim_function *fn, const void *body, u32 length)
+{
+	const struct mdevsim_state_nvme_aer *state = body;
+	struct nvme_controller *ctrl = to_nvme(fn);
+	struct nvme_events *events = &ctrl->events;
+	unsigned int i;
+
+	guard(spinlock)(&ctrl->lock);
+	events->nr_parked = le16_to_cpu(state->nr_parked);
+	events->nr_queued = le16_to_cpu(state->nr_events);
+	events->masked = le32_to_cpu(state->masked);
+	for (i = 0; i < events->nr_parked; i++)
+		events->parked[i] = le16_to_cpu(state->cid[i]);
+	for (i = 0; i < events->nr_queued; i++)
+		events->queued[i] = le32_to_cpu(state->event[i]);
 }

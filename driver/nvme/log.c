@@ -47,12 +47,12 @@ void nvme_log_busy(struct nvme_logs *logs, bool busy)
 	}
 }
 
-u64 nvme_log_busy_ms(const struct nvme_logs *logs)
+static u64 busy_ms(const struct nvme_logs *logs)
 {
 	return logs->busy_ms + div_u64(logs->busy_ns, NSEC_PER_MSEC);
 }
 
-u64 nvme_log_power_on_ms(const struct nvme_logs *logs)
+static u64 power_on_ms(const struct nvme_logs *logs)
 {
 	return logs->power_on_ms + div_u64(ktime_get_ns() - logs->power_on_since, NSEC_PER_MSEC);
 }
@@ -92,9 +92,9 @@ static void log_smart(struct nvme_controller *ctrl, void *data)
 			   smart->data_units_written);
 	put_unaligned_le64(logs->io.reads, smart->host_reads);
 	put_unaligned_le64(logs->io.writes, smart->host_writes);
-	put_unaligned_le64(div_u64(nvme_log_busy_ms(logs), MS_PER_MINUTE), smart->ctrl_busy_time);
+	put_unaligned_le64(div_u64(busy_ms(logs), MS_PER_MINUTE), smart->ctrl_busy_time);
 	put_unaligned_le64(logs->power_cycles, smart->power_cycles);
-	put_unaligned_le64(div_u64(nvme_log_power_on_ms(logs), MS_PER_HOUR),
+	put_unaligned_le64(div_u64(power_on_ms(logs), MS_PER_HOUR),
 			   smart->power_on_hours);
 	put_unaligned_le64(logs->error_count, smart->num_err_log_entries);
 }
@@ -104,7 +104,8 @@ static void log_firmware(struct nvme_controller *ctrl, void *data)
 	struct nvme_fw_slot_info_log *log = data;
 
 	log->afi = 1;
-	memcpy_and_pad(&log->frs[0], sizeof(log->frs[0]), NVME_FIRMWARE, strlen(NVME_FIRMWARE), ' ');
+	memcpy_and_pad(&log->frs[0], sizeof(log->frs[0]), NVME_FIRMWARE,
+		       strlen(NVME_FIRMWARE), ' ');
 }
 
 static void log_changed_ns(struct nvme_controller *ctrl, void *data)
@@ -199,4 +200,90 @@ u16 nvme_log_execute(struct nvme_request *req)
 	if (!status && !(cmd->lsp & RETAIN_EVENT))
 		log_acknowledge(req->sq->ctrl, cmd->lid);
 	return status;
+}
+
+/* The record NVME_LOGS */
+
+u32 nvme_log_save(struct mdevsim_function *fn, void *body)
+{
+	struct nvme_controller *ctrl = to_nvme(fn);
+	struct mdevsim_state_nvme_logs *state = body;
+	const struct nvme_logs *logs = &ctrl->logs;
+
+	guard(spinlock)(&ctrl->lock);
+	*state = (struct mdevsim_state_nvme_logs) {
+		.blocks_read		= cpu_to_le64(logs->io.blocks_read),
+		.blocks_written		= cpu_to_le64(logs->io.blocks_written),
+		.reads			= cpu_to_le64(logs->io.reads),
+		.writes			= cpu_to_le64(logs->io.writes),
+		.busy_ms		= cpu_to_le64(busy_ms(logs)),
+		.power_cycles		= cpu_to_le64(logs->power_cycles),
+		.power_on_ms		= cpu_to_le64(power_on_ms(logs)),
+		.error_count		= cpu_to_le64(logs->error_count),
+		.temperature		= cpu_to_le16(logs->temperature),
+		.critical_warning	= nvme_feature_critical_warning(ctrl),
+		.ns_changed		= logs->ns_changed,
+	};
+	memcpy(state->error, logs->error, sizeof(state->error));
+	return sizeof(*state);
+}
+
+/* Newest first: counts descend to 0, where nothing more is said. */
+static int error_check(const struct mdevsim_state_nvme_error *error, u64 *last,
+		       struct mdevsim_reason *why)
+{
+	u64 count = le64_to_cpu(error->error_count);
+
+	if (error->reserved || (!count && memchr_inv(error, 0, sizeof(*error))))
+		return mdevsim_refuse(why, -EINVAL,
+				      "nvme-logs: a reserved or unused part of the error log is not zero");
+	if (count > *last)
+		return mdevsim_refuse(why, -EINVAL,
+				      "nvme-logs: error %llu follows on %llu", count, *last);
+	*last = count ? count - 1 : 0;
+	return 0;
+}
+
+int nvme_log_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
+		   struct mdevsim_reason *why)
+{
+	const struct mdevsim_state_nvme_logs *state = set->body[MDEVSIM_RECORD_NVME_LOGS];
+	u64 last = le64_to_cpu(state->error_count);
+	unsigned int i;
+	int ret;
+
+	if (memchr_inv(state->reserved, 0, sizeof(state->reserved)))
+		return mdevsim_refuse(why, -EINVAL, "nvme-logs: a reserved field is not zero");
+	if (state->ns_changed > 1 || state->critical_warning & ~NVME_SMART_CRIT_TEMPERATURE)
+		return mdevsim_refuse(why, -EINVAL,
+				      "nvme-logs: a critical warning or changed namespace is impossible");
+	for (i = 0; i < MDEVSIM_MAX_ERROR_LOG; i++) {
+		ret = error_check(&state->error[i], &last, why);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* The critical warning follows from temperature and thresholds. */
+void nvme_log_load(struct mdevsim_function *fn, const void *body, u32 length)
+{
+	const struct mdevsim_state_nvme_logs *state = body;
+	struct nvme_controller *ctrl = to_nvme(fn);
+
+	guard(spinlock)(&ctrl->lock);
+	ctrl->logs = (struct nvme_logs) {
+		.io.blocks_read		= le64_to_cpu(state->blocks_read),
+		.io.blocks_written	= le64_to_cpu(state->blocks_written),
+		.io.reads		= le64_to_cpu(state->reads),
+		.io.writes		= le64_to_cpu(state->writes),
+		.busy_ms		= le64_to_cpu(state->busy_ms),
+		.power_cycles		= le64_to_cpu(state->power_cycles),
+		.power_on_ms		= le64_to_cpu(state->power_on_ms),
+		.power_on_since		= ktime_get_ns(),
+		.error_count		= le64_to_cpu(state->error_count),
+		.temperature		= le16_to_cpu(state->temperature),
+		.ns_changed		= state->ns_changed,
+	};
+	memcpy(ctrl->logs.error, state->error, sizeof(state->error));
 }

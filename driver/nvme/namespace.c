@@ -40,6 +40,9 @@
 /* Extents are made of pages, whatever is in them. */
 static_assert(PAGE_SIZE == MDEVSIM_EXTENT_ALIGN);
 
+/* At the user's limit an allocation fails; without this it would have the user killed. */
+#define GFP_ENTRY	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 #define MAX_DATA_PAGES	(MDEVSIM_MAX_EXTENT / PAGE_SIZE)
 #define MAX_ZERO_PAGES	4096	/* taken in one go with the lock of the xarray held */
 #define MARK_BATCH	1024	/* marked likewise */
@@ -131,7 +134,7 @@ static void *add_page(struct nvme_namespace *ns, unsigned long index)
 	if (!page)
 		return ERR_PTR(-ENOMEM);
 	xa_lock(&ns->pages);
-	ret = xa_err(__xa_store(&ns->pages, index, page, GFP_KERNEL_ACCOUNT));
+	ret = xa_err(__xa_store(&ns->pages, index, page, GFP_ENTRY));
 	if (!ret) {
 		XA_STATE(xas, &ns->pages, index);
 

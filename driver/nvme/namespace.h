@@ -72,7 +72,7 @@ void *nvme_namespace_access(struct nvme_namespace *ns, u64 offset, bool write);
 void nvme_namespace_release(struct nvme_namespace *ns, u64 offset);
 
 /**
- * nvme_namespace_seal - the page was written, and will stay like this for a while: take its checksum now
+ * nvme_namespace_seal - the page was written and will stay so for a while: take its checksum
  *
  * Between access for writing and release. Taking it here, in a command's time, spares the session
  * from taking it in a guest's downtime.

@@ -8,7 +8,6 @@
 #include <linux/bits.h>
 #include <linux/cleanup.h>
 #include <linux/kernel.h>
-#include <linux/ktime.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -168,7 +167,7 @@ static bool admin_rings_valid(const struct mdevsim_state_nvme_admin *state)
 			  ADMIN_ENTRIES);
 }
 
-static bool regs_ready(const struct mdevsim_state_set *set)
+bool nvme_state_ready(const struct mdevsim_state_set *set)
 {
 	const struct mdevsim_state_nvme_regs *regs = body_of(set, MDEVSIM_RECORD_NVME_REGS);
 
@@ -182,7 +181,7 @@ static int admin_check(struct mdevsim_function *fn, const struct mdevsim_state_s
 
 	if (memchr_inv(state->reserved, 0, sizeof(state->reserved)))
 		return mdevsim_refuse(why, -EINVAL, "nvme-admin: a reserved field is not zero");
-	if (state->enabled != regs_ready(set))
+	if (state->enabled != nvme_state_ready(set))
 		return mdevsim_refuse(why, -EINVAL,
 				      "nvme-admin: queues exist exactly when the controller is ready");
 	if (!state->enabled && memchr_inv(state, 0, sizeof(*state)))
@@ -433,7 +432,7 @@ static int queues_check(struct mdevsim_function *fn, const struct mdevsim_state_
 		return mdevsim_refuse(why, -EINVAL,
 				      "nvme-queues: %u + %u queues do not make the record's length",
 				      sqs, cqs);
-	if ((sqs || cqs) && (!regs_ready(set) || !cc_entry_sizes_valid(set)))
+	if ((sqs || cqs) && (!nvme_state_ready(set) || !cc_entry_sizes_valid(set)))
 		return mdevsim_refuse(why, -EINVAL,
 				      "nvme-queues: queues of a controller that is not set up for them");
 	return queues_check_each(state, why);
@@ -475,165 +474,6 @@ static void queues_load(struct mdevsim_function *fn, const void *body, u32 lengt
 		cq_load(ctrl, &state_cqs(state)[i]);
 	for (i = 0; i < le16_to_cpu(state->nr_sqs); i++)
 		sq_load(ctrl, &state_sqs(state)[i]);
-}
-
-/* NVME_AER */
-
-static u32 aer_save(struct mdevsim_function *fn, void *body)
-{
-	struct nvme_controller *ctrl = to_nvme(fn);
-	struct mdevsim_state_nvme_aer *state = body;
-	const struct nvme_events *events = &ctrl->events;
-	unsigned int i;
-
-	guard(spinlock)(&ctrl->lock);
-	*state = (struct mdevsim_state_nvme_aer) {
-		.nr_parked	= cpu_to_le16(events->nr_parked),
-		.nr_events	= cpu_to_le16(events->nr_queued),
-		.masked		= cpu_to_le32(events->masked),
-	};
-	for (i = 0; i < events->nr_parked; i++)
-		state->cid[i] = cpu_to_le16(events->parked[i]);
-	for (i = 0; i < events->nr_queued; i++)
-		state->event[i] = cpu_to_le32(events->queued[i]);
-	return sizeof(*state);
-}
-
-static bool aer_rest_zero(const struct mdevsim_state_nvme_aer *state, u16 parked, u16 events)
-{
-	return !memchr_inv(&state->cid[parked], 0,
-			   (MDEVSIM_MAX_AERS - parked) * sizeof(*state->cid)) &&
-	       !memchr_inv(&state->event[events], 0,
-			   (MDEVSIM_MAX_AERS - events) * sizeof(*state->event));
-}
-
-static int aer_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-		     struct mdevsim_reason *why)
-{
-	const struct mdevsim_state_nvme_aer *state = body_of(set, MDEVSIM_RECORD_NVME_AER);
-	u16 parked = le16_to_cpu(state->nr_parked);
-	u16 events = le16_to_cpu(state->nr_events);
-	u16 i;
-
-	if (parked > MDEVSIM_MAX_AERS || events > MDEVSIM_MAX_AERS)
-		return mdevsim_refuse(why, -EINVAL, "nvme-aer: %u requests, %u events are too many",
-				      parked, events);
-	if (!aer_rest_zero(state, parked, events))
-		return mdevsim_refuse(why, -EINVAL, "nvme-aer: an unused entry is not zero");
-	if (!regs_ready(set) && memchr_inv(state, 0, sizeof(*state)))
-		return mdevsim_refuse(why, -EINVAL,
-				      "nvme-aer: events of a controller that is not ready");
-	if (le32_to_cpu(state->masked) & ~nvme_event_types())
-		return mdevsim_refuse(why, -EINVAL, "nvme-aer: unknown types %#x are masked",
-				      le32_to_cpu(state->masked));
-	for (i = 0; i < events; i++)
-		if (!nvme_event_valid(le32_to_cpu(state->event[i])))
-			return mdevsim_refuse(why, -EINVAL, "nvme-aer: %#x is not an event",
-					      le32_to_cpu(state->event[i]));
-	return 0;
-}
-
-static void aer_load(struct mdevsim_function *fn, const void *body, u32 length)
-{
-	const struct mdevsim_state_nvme_aer *state = body;
-	struct nvme_controller *ctrl = to_nvme(fn);
-	struct nvme_events *events = &ctrl->events;
-	unsigned int i;
-
-	guard(spinlock)(&ctrl->lock);
-	events->nr_parked = le16_to_cpu(state->nr_parked);
-	events->nr_queued = le16_to_cpu(state->nr_events);
-	events->masked = le32_to_cpu(state->masked);
-	for (i = 0; i < events->nr_parked; i++)
-		events->parked[i] = le16_to_cpu(state->cid[i]);
-	for (i = 0; i < events->nr_queued; i++)
-		events->queued[i] = le32_to_cpu(state->event[i]);
-}
-
-/* NVME_LOGS */
-
-static u32 logs_save(struct mdevsim_function *fn, void *body)
-{
-	struct nvme_controller *ctrl = to_nvme(fn);
-	struct mdevsim_state_nvme_logs *state = body;
-	const struct nvme_logs *logs = &ctrl->logs;
-
-	guard(spinlock)(&ctrl->lock);
-	*state = (struct mdevsim_state_nvme_logs) {
-		.blocks_read		= cpu_to_le64(logs->io.blocks_read),
-		.blocks_written		= cpu_to_le64(logs->io.blocks_written),
-		.reads			= cpu_to_le64(logs->io.reads),
-		.writes			= cpu_to_le64(logs->io.writes),
-		.busy_ms		= cpu_to_le64(nvme_log_busy_ms(logs)),
-		.power_cycles		= cpu_to_le64(logs->power_cycles),
-		.power_on_ms		= cpu_to_le64(nvme_log_power_on_ms(logs)),
-		.error_count		= cpu_to_le64(logs->error_count),
-		.temperature		= cpu_to_le16(logs->temperature),
-		.critical_warning	= nvme_feature_critical_warning(ctrl),
-		.ns_changed		= logs->ns_changed,
-	};
-	memcpy(state->error, logs->error, sizeof(state->error));
-	return sizeof(*state);
-}
-
-/* Newest first: counts descend to 0, where nothing more is said. */
-static int error_check(const struct mdevsim_state_nvme_error *error, u64 *last,
-		       struct mdevsim_reason *why)
-{
-	u64 count = le64_to_cpu(error->error_count);
-
-	if (error->reserved || (!count && memchr_inv(error, 0, sizeof(*error))))
-		return mdevsim_refuse(why, -EINVAL,
-				      "nvme-logs: a reserved or unused part of the error log is not zero");
-	if (count > *last)
-		return mdevsim_refuse(why, -EINVAL,
-				      "nvme-logs: error %llu follows on %llu", count, *last);
-	*last = count ? count - 1 : 0;
-	return 0;
-}
-
-static int logs_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-		      struct mdevsim_reason *why)
-{
-	const struct mdevsim_state_nvme_logs *state = body_of(set, MDEVSIM_RECORD_NVME_LOGS);
-	u64 last = le64_to_cpu(state->error_count);
-	unsigned int i;
-	int ret;
-
-	if (memchr_inv(state->reserved, 0, sizeof(state->reserved)))
-		return mdevsim_refuse(why, -EINVAL, "nvme-logs: a reserved field is not zero");
-	if (state->ns_changed > 1 || state->critical_warning & ~NVME_SMART_CRIT_TEMPERATURE)
-		return mdevsim_refuse(why, -EINVAL,
-				      "nvme-logs: a critical warning or changed namespace is impossible");
-	for (i = 0; i < MDEVSIM_MAX_ERROR_LOG; i++) {
-		ret = error_check(&state->error[i], &last, why);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/* The critical warning follows from temperature and thresholds. */
-static void logs_load(struct mdevsim_function *fn, const void *body, u32 length)
-{
-	const struct mdevsim_state_nvme_logs *state = body;
-	struct nvme_controller *ctrl = to_nvme(fn);
-
-	guard(spinlock)(&ctrl->lock);
-	ctrl->logs = (struct nvme_logs) {
-		.io.blocks_read		= le64_to_cpu(state->blocks_read),
-		.io.blocks_written	= le64_to_cpu(state->blocks_written),
-		.io.reads		= le64_to_cpu(state->reads),
-		.io.writes		= le64_to_cpu(state->writes),
-		.busy_ms		= le64_to_cpu(state->busy_ms),
-		.power_cycles		= le64_to_cpu(state->power_cycles),
-		.power_on_ms		= le64_to_cpu(state->power_on_ms),
-		.power_on_since		= ktime_get_ns(),
-		.error_count		= le64_to_cpu(state->error_count),
-		.temperature		= le16_to_cpu(state->temperature),
-		.ns_changed		= state->ns_changed,
-	};
-	memcpy(ctrl->logs.error, state->error, sizeof(state->error));
 }
 
 const struct mdevsim_state_ops nvme_state_ops[NVME_STATE_RECORDS] = {
@@ -678,18 +518,18 @@ const struct mdevsim_state_ops nvme_state_ops[NVME_STATE_RECORDS] = {
 		.version	= 1,
 		.min_length	= sizeof(struct mdevsim_state_nvme_aer),
 		.max_length	= sizeof(struct mdevsim_state_nvme_aer),
-		.save		= aer_save,
-		.check		= aer_check,
-		.load		= aer_load,
+		.save		= nvme_event_save,
+		.check		= nvme_event_check,
+		.load		= nvme_event_load,
 	},
 	{
 		.type		= MDEVSIM_RECORD_NVME_LOGS,
 		.version	= 1,
 		.min_length	= sizeof(struct mdevsim_state_nvme_logs),
 		.max_length	= sizeof(struct mdevsim_state_nvme_logs),
-		.save		= logs_save,
-		.check		= logs_check,
-		.load		= logs_load,
+		.save		= nvme_log_save,
+		.check		= nvme_log_check,
+		.load		= nvme_log_load,
 	},
 };
 
