@@ -11,6 +11,7 @@ KDIR       ?=
 PREFIX     ?= /usr/local
 DESTDIR    ?=
 DEMO       ?= full
+MODULES    ?= build/module
 NATIVE_KDIR = $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 
 IN_ROOT := tools/vm/in-root
@@ -24,26 +25,30 @@ STRICT       := $(if $(INSIDE),W=1 KCFLAGS=-Werror)
 ROOT_KDIR     = $(wildcard /usr/src/linux-headers-*-amd64)
 kernel_of     = $(shell cat $(1)/include/config/kernel.release)
 
-.PHONY: all module tools check demo bench shell root install install-module
-.PHONY: clean clean-module distclean help
+.PHONY: all module linked-module tools check demo bench shell root install install-module
+.PHONY: clean distclean help
 
 all: module tools
 
 # The module is built in a tree of links to the sources, one for each kernel:
 # builds for different kernels do not meet, and the source tree stays clean.
 ifneq ($(or $(KDIR),$(INSIDE)),)
-module: kdir   := $(or $(KDIR),$(ROOT_KDIR))
-module: kernel  = $(call kernel_of,$(kdir))
-module: objdir  = $(CURDIR)/build/module/$(kernel)
+kdir   := $(or $(KDIR),$(ROOT_KDIR))
+kernel := $(call kernel_of,$(kdir))
+objdir := $(CURDIR)/$(MODULES)/$(kernel)
+
 module:
 	@test -n "$(kernel)" || { echo "no kernel headers in $(kdir)"; exit 1; }
 	@mkdir -p $(objdir)
-	@find $(objdir) -type l -delete
+	@flock $(objdir) $(MAKE) --no-print-directory linked-module
+
+linked-module:
+	@find $(objdir) -type l ! -name mdevsim.ko -delete
 	@find Kbuild driver include -type d -exec mkdir -p $(objdir)/{} \;
 	@find Kbuild driver include \( -name '*.[ch]' -o -name Kbuild \) -type f \
 		-exec ln -s $(CURDIR)/{} $(objdir)/{} \;
 	$(MAKE) $(JOBS) -C $(kdir) M=$(objdir) $(STRICT) modules
-	@ln -s driver/mdevsim.ko $(objdir)/mdevsim.ko
+	@ln -sf driver/mdevsim.ko $(objdir)/mdevsim.ko
 else
 module:
 	$(IN_ROOT) make module
@@ -60,11 +65,17 @@ endif
 check: root
 	tools/vm/check module sparse checkpatch rules tools unit kselftest guest
 
-demo: all
+# The system of the guests that the host VM runs.
+GUEST := build/guest-initramfs
+$(GUEST): tools/vm/guest-initramfs tools/vm/guest-init tools/vm/packages
+	$(IN_ROOT) tools/vm/guest-initramfs $@
+
+demo: all $(GUEST)
 	$(BOOT) -q -n demo -m 4G -t 600 'tools/vm/demo.py $(DEMO)'
 
-bench: all
-	$(BOOT) -q -n bench -m 8G -t 1800 'tools/vm/bench.py'
+bench: all $(GUEST)
+	$(IN_ROOT) make -C selftests/bench
+	$(BOOT) -q -n bench -m 5G -t 1800 "MACHINE='$$(selftests/bench/machine.sh)' selftests/bench/run.sh"
 
 shell: root
 	$(BOOT) -n shell -t 86400 -i
@@ -81,13 +92,10 @@ install-module:
 	$(MAKE) -C $(NATIVE_KDIR) M=$(CURDIR)/build/module/$(call kernel_of,$(NATIVE_KDIR)) \
 		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
-clean-module:
-	rm -rf build/module
-
 # clean keeps the root, which takes minutes to make; distclean does not.
 clean:
-	$(SUDO) find build -mindepth 1 -maxdepth 1 ! -name root ! -name linux-source \
-		-exec rm -rf {} + 2>/dev/null || true
+	[ ! -d build ] || $(SUDO) find build -mindepth 1 -maxdepth 1 ! -name root \
+		! -name linux-source -exec rm -rf {} +
 
 distclean:
 	$(SUDO) rm -rf --one-file-system build

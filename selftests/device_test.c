@@ -65,19 +65,19 @@ TEST(bad_identifiers)
 }
 
 FIXTURE(device) {
-	struct test_bench bench;
+	struct bench bench;
 	struct device *device;
 };
 
 FIXTURE_SETUP(device)
 {
-	test_bench_setup(&self->bench, DEVICE_TYPE);
+	bench_setup(&self->bench, DEVICE_TYPE);
 	self->device = &self->bench.device;
 }
 
 FIXTURE_TEARDOWN(device)
 {
-	TEST_BENCH_TEARDOWN(&self->bench);
+	TEST_TEARDOWN(&self->bench);
 }
 
 struct removal {
@@ -98,12 +98,12 @@ static void *remove_thread(void *arg)
 /* The core waits until the last user has gone, and asks for it through the request interrupt. */
 TEST(remove_while_open)
 {
-	struct test_bench bench;
+	struct bench bench;
 	struct removal removal = { .result = 1 };
 	pthread_t thread;
 	int asked;
 
-	test_bench_setup(&bench, DEVICE_TYPE);
+	bench_setup(&bench, DEVICE_TYPE);
 	asked = device_eventfd(&bench.device, VFIO_PCI_REQ_IRQ_INDEX, 0);
 	removal.mdev = bench.device.mdev;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, remove_thread, &removal));
@@ -341,7 +341,7 @@ TEST_F(device, unaligned_reads)
 	}
 }
 
-/* Registers of the function take whole dwords only; what is written in smaller pieces has no effect. */
+/* Registers of the function take whole dwords; smaller pieces have no effect. */
 TEST_F(device, unaligned_writes)
 {
 	const uint64_t address = UINT64_C(0x123456789000);
@@ -354,7 +354,8 @@ TEST_F(device, unaligned_writes)
 		EXPECT_EQ(address, nvme_read64(&self->bench.nvme, NVME_ASQ));
 	}
 	/* Three bytes that are not a dword, and then a dword: only that one counts. */
-	ASSERT_EQ(7, device_write(self->device, VFIO_PCI_BAR0_REGION_INDEX, NVME_ASQ + 1, bytes, 7));
+	ASSERT_EQ(7, device_write(self->device, VFIO_PCI_BAR0_REGION_INDEX, NVME_ASQ + 1, bytes,
+				  7));
 	EXPECT_EQ(UINT64_C(0xdebc9a7856789000), nvme_read64(&self->bench.nvme, NVME_ASQ));
 	/* Configuration space takes bytes and words. */
 	ASSERT_EQ(2, device_write(self->device, VFIO_PCI_CONFIG_REGION_INDEX,
@@ -462,7 +463,7 @@ TEST_F(device, probe_features)
 		{ VFIO_DEVICE_FEATURE_MIGRATION, 0, -EINVAL },
 		{ VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, 0, 0 },
 		{ VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, 0, -EINVAL },
-		{ VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, -EINVAL, 0 },
+		{ VFIO_COMPAT_FEATURE_PRECOPY_INFO_V2, -EINVAL, 0 },
 	};
 	uint64_t payload[4] = { 0 };
 
@@ -486,7 +487,7 @@ TEST_F(device, reset_from_every_state)
 		int data_fd = migration_go(self->device, state);
 
 		ASSERT_EQ(0, device_reset(self->device)) TH_LOG("%s", migration_state_name(state));
-		EXPECT_EQ(VFIO_DEVICE_STATE_RUNNING, migration_get(self->device, NULL))
+		EXPECT_EQ(RUNNING, migration_get(self->device, NULL))
 			TH_LOG("%s", migration_state_name(state));
 		EXPECT_STREQ("works", nvme_works(self->device, &self->bench.arena))
 			TH_LOG("%s", migration_state_name(state));

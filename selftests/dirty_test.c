@@ -1,2 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory, both kinds: which pages of the guest the function writes, as the
+ * type1 container tracks it, and who pays for the pages of the namespace.
+ */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include "cgroup.h"
+#include "migration.h"
+#include "prp.h"
 #include "test.h"
+
+#define PAGES		(BENCH_ARENA_SIZE / ARENA_PAGE)
+#define BLOCKS_PER_PAGE	(ARENA_PAGE / NVME_BLOCK)
+#define MIB		UINT64_C(0x100000)
+#define CHUNK		(256 << 10)
+
+#define NVME_CAPACITY_EXCEEDED	0x081
+
+/* ---- Pages of the guest ------------------------------------------------ */
+
+FIXTURE(dirty) {
+	struct bench bench;
+	struct arena *arena;
+	struct nvme_queue *queue;
+	bool expected[PAGES];
+};
+
+static int track(struct device *device, uint32_t flags)
+{
+	struct vfio_iommu_type1_dirty_bitmap dirty = { .argsz = sizeof(dirty), .flags = flags };
+
+	return ioctl(device->vfio.context, VFIO_IOMMU_DIRTY_PAGES, &dirty) ? -errno : 0;
+}
+
+/* Which pages of the arena were written since the last call */
+static int take_bitmap(struct bench *bench, uint64_t *bitmap)
+{
+	struct {
+		struct vfio_iommu_type1_dirty_bitmap dirty;
+		struct vfio_iommu_type1_dirty_bitmap_get get;
+	} request = {
+		.dirty = {
+			.argsz = sizeof(request),
+			.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
+		},
+		.get = {
+			.iova = bench->arena.iova,
+			.size = bench->arena.size,
+			.bitmap = {
+				.pgsize = ARENA_PAGE,
+				.size = PAGES / 8,
+				.data = (void *)bitmap,
+			},
+		},
+	};
+
+	memset(bitmap, 0, PAGES / 8);
+	return ioctl(bench->device.vfio.context, VFIO_IOMMU_DIRTY_PAGES, &request) ? -errno : 0;
+}
+
+FIXTURE_SETUP(dirty)
+{
+	bench_setup(&self->bench, DEVICE_TYPE);
+	self->arena = &self->bench.arena;
+	nvme_start(&self->bench.nvme, 1, 32);
+	self->queue = &self->bench.nvme.io[0];
+	must(track(&self->bench.device, VFIO_IOMMU_DIRTY_PAGES_FLAG_START) == 0,
+	     "seen errno %d", errno);
+}
+
+FIXTURE_TEARDOWN(dirty)
+{
+	EXPECT_EQ(0, track(&self->bench.device, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP));
+	TEST_TEARDOWN(&self->bench);
+}
+
+static void expect_page(bool *expected, const struct arena *arena, const void *pointer)
+{
+	expected[((const uint8_t *)pointer - arena->memory) / ARENA_PAGE] = true;
+}
+
+/* Exactly the pages that are expected are dirty, and none of them is a second time. */
+static void check_pages(struct __test_metadata *_metadata, struct bench *bench,
+			bool *expected)
+{
+	uint64_t bitmap[PAGES / 64];
+
+	ASSERT_EQ(0, take_bitmap(bench, bitmap));
+	for (unsigned int page = 0; page < PAGES; page++) {
+		EXPECT_EQ(expected[page], bitmap[page / 64] >> page % 64 & 1)
+			TH_LOG("page %u", page);
+	}
+	ASSERT_EQ(0, take_bitmap(bench, bitmap));
+	for (unsigned int i = 0; i < ARRAY_SIZE(bitmap); i++) {
+		EXPECT_EQ(0, bitmap[i]) TH_LOG("pages %u to %u, once more", i * 64, i * 64 + 63);
+	}
+	memset(expected, 0, PAGES * sizeof(*expected));
+}
+
+TEST_F(dirty, nothing)
+{
+	check_pages(_metadata, &self->bench, self->expected);
+	/* A command that was not rung, registers, and what the host writes itself */
+	memset(arena_page(self->arena), 0x55, ARENA_PAGE);
+	nvme_read32(&self->bench.nvme, NVME_CSTS);
+	check_pages(_metadata, &self->bench, self->expected);
+}
+
+/* Data that goes to the device, and lists, are read only; the completion is written. */
+TEST_F(dirty, write_command)
+{
+	uint8_t *buffer = arena_alloc(self->arena, 16 * ARENA_PAGE, ARENA_PAGE);
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE, 0, 16 * BLOCKS_PER_PAGE, buffer));
+	expect_page(self->expected, self->arena, self->queue->cq);
+	check_pages(_metadata, &self->bench, self->expected);
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_COMPARE, 0, 16, buffer));
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE_ZEROES, 0, 16, buffer));
+	expect_page(self->expected, self->arena, self->queue->cq);
+	check_pages(_metadata, &self->bench, self->expected);
+}
+
+TEST_F(dirty, read_command)
+{
+	static const struct {
+		uint32_t blocks, offset;
+		bool scattered;
+	} reads[] = {
+		{ 1, 0, false }, { 8, 0, false }, { 8, 512, false }, { 3, 3072, true },
+		{ 64, 0, true }, { 65, 4092, true }, { 1024, 0, false },
+	};
+	size_t used = self->arena->used;
+
+	for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
+		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, i, reads[i].blocks);
+		struct prp_shape shape = {
+			.offset = reads[i].offset, .scattered = reads[i].scattered,
+		};
+		struct prp prp;
+
+		self->arena->used = used;
+		prp_make(&prp, self->arena, reads[i].blocks * NVME_BLOCK, shape);
+		prp_point(&prp, &sqe);
+		ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL)) TH_LOG("read %zu", i);
+		for (unsigned int page = 0; page < prp.pages; page++)
+			expect_page(self->expected, self->arena, prp.page[page]);
+		expect_page(self->expected, self->arena, self->queue->cq);
+		check_pages(_metadata, &self->bench, self->expected);
+	}
+}
+
+TEST_F(dirty, admin_command)
+{
+	uint8_t *page = arena_page(self->arena);
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_identify(&self->bench.nvme, 1, 0, page));
+	expect_page(self->expected, self->arena, page);
+	expect_page(self->expected, self->arena, self->bench.nvme.admin.cq);
+	check_pages(_metadata, &self->bench, self->expected);
+}
+
+/* A completion queue of several pages: the page of the entry, and no other */
+TEST_F(dirty, completion_queue)
+{
+	struct nvme_queue *queue = nvme_queue_create(&self->bench.nvme, 2, 1024, -1);
+	struct nvme_sqe sqe = nvme_sqe_io(NVME_VERIFY, 0, 1);
+	uint64_t bitmap[PAGES / 64];
+
+	ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+	for (int i = 0; i < 1030; i++) {
+		struct nvme_cqe *entry = &queue->cq[queue->cq_head];
+
+		if (i % 103 == 0) {
+			ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+		}
+		ASSERT_EQ(NVME_SUCCESS, nvme_run(queue, &sqe, NULL));
+		if (i % 103)
+			continue;
+		expect_page(self->expected, self->arena, entry);
+		check_pages(_metadata, &self->bench, self->expected);
+	}
+}
+
+/* No page changes without being dirty, whatever the function does. */
+TEST_F(dirty, every_change)
+{
+	uint8_t *before = malloc(BENCH_ARENA_SIZE);
+	uint8_t *buffer = arena_alloc(self->arena, 4 * MIB, ARENA_PAGE);
+	uint64_t bitmap[PAGES / 64];
+	uint32_t seed = 1;
+
+	nvme_pattern(buffer, 0, 1024, 1);
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE, 0, 1024, buffer));
+	memset(buffer, 0, 4 * MIB);
+	ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+	for (int round = 0; round < 10; round++) {
+		/* Commands and data that the host itself wrote come first. */
+		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 1);
+		struct nvme_cqe cqe;
+
+		for (int i = 0; i < 20; i++) {
+			seed = seed * 1103515245 + 12345;
+			sqe.cdw10 = seed >> 8 & 1023;
+			sqe.prp1 = arena_iova(self->arena, buffer) +
+				(seed >> 12) % (4 * MIB / NVME_BLOCK) * NVME_BLOCK;
+			nvme_push(self->queue, &sqe);
+		}
+		memcpy(before, self->arena->memory, BENCH_ARENA_SIZE);
+		nvme_ring(self->queue);
+		for (int i = 0; i < 20; i++) {
+			ASSERT_EQ(0, nvme_reap(self->queue, &cqe));
+		}
+		ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+		for (unsigned int page = 0; page < PAGES; page++) {
+			size_t at = page * ARENA_PAGE;
+
+			if (!memcmp(before + at, self->arena->memory + at, ARENA_PAGE))
+				continue;
+			EXPECT_EQ(1, bitmap[page / 64] >> page % 64 & 1)
+				TH_LOG("page %u in round %d", page, round);
+		}
+	}
+	free(before);
+}
+
+/* What was stopped writes nothing. */
+TEST_F(dirty, stopped)
+{
+	struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 8);
+	uint64_t bitmap[PAGES / 64];
+
+	sqe.prp1 = arena_iova(self->arena, arena_page(self->arena));
+	for (int i = 0; i < 20; i++)
+		nvme_push(self->queue, &sqe);
+	nvme_ring(self->queue);
+	migration_go(&self->bench.device, RUNNING_P2P);
+	ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+	nvme_push(self->queue, &sqe);
+	nvme_ring(self->queue);
+	must_happen(false, 50);
+	check_pages(_metadata, &self->bench, self->expected);
+}
+
+/*
+ * A device that offers DMA logging must be able to report: a VMM that finds
+ * START there does not look at the container any more.
+ */
+TEST_F(dirty, logging_is_offered_whole)
+{
+	struct vfio_device_feature_dma_logging_range range = {
+		.iova = self->arena->iova, .length = self->arena->size,
+	};
+	struct vfio_device_feature_dma_logging_control control = {
+		.page_size = ARENA_PAGE, .num_ranges = 1, .ranges = (uintptr_t)&range,
+	};
+	uint64_t bitmap[PAGES / 64] = { 0 };
+	struct vfio_device_feature_dma_logging_report report = {
+		.iova = self->arena->iova, .length = self->arena->size, .page_size = ARENA_PAGE,
+		.bitmap = (uintptr_t)bitmap,
+	};
+	uint8_t *page = arena_page(self->arena);
+	const uint32_t start = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_LOGGING_START;
+	const uint32_t get = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT;
+	size_t at = (size_t)(page - self->arena->memory) / ARENA_PAGE;
+
+	if (migration_feature(&self->bench.device, VFIO_DEVICE_FEATURE_PROBE | start, NULL, 0)) {
+		EXPECT_EQ(-ENOTTY, migration_feature(&self->bench.device, start, &control,
+						     sizeof(control)));
+		EXPECT_EQ(-ENOTTY, migration_feature(&self->bench.device, get, &report,
+						     sizeof(report)));
+		return;
+	}
+	ASSERT_EQ(0, migration_feature(&self->bench.device, start, &control, sizeof(control)));
+	ASSERT_EQ(NVME_SUCCESS, nvme_identify(&self->bench.nvme, 1, 0, page));
+	ASSERT_EQ(0, migration_feature(&self->bench.device, get, &report, sizeof(report)));
+	EXPECT_EQ(1, bitmap[at / 64] >> at % 64 & 1);
+	EXPECT_EQ(0, migration_feature(&self->bench.device, VFIO_DEVICE_FEATURE_SET |
+				       VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, NULL, 0));
+}
+
+/* ---- Pages of the namespace -------------------------------------------- */
+
+FIXTURE(charge) {
+	struct cgroup group;
+	struct bench bench;
+	struct nvme_queue *queue;
+};
+
+/* Who opens the device pays: it is created outside of the group, and opened inside. */
+FIXTURE_SETUP(charge)
+{
+	int error = cgroup_create(&self->group, "mdevsim");
+
+	must(error == 0, "creating a cgroup, seen %d", error);
+	cgroup_enter(&self->group);
+	bench_setup(&self->bench, DEVICE_TYPE);
+	nvme_start(&self->bench.nvme, 1, 32);
+	self->queue = &self->bench.nvme.io[0];
+}
+
+FIXTURE_TEARDOWN(charge)
+{
+	uint64_t left;
+
+	cgroup_limit(&self->group, UINT64_MAX);
+	EXPECT_EQ(0, cgroup_oom_kills(&self->group));
+	TEST_TEARDOWN(&self->bench);
+	/* All of it has been given back. */
+	EXPECT_TRUE(must_happen(cgroup_kernel(&self->group) < 4 * MIB, MUST_TIMEOUT_MS));
+	left = cgroup_kernel(&self->group);
+	EXPECT_GT(4 * MIB, left);
+	EXPECT_EQ(0, cgroup_leave(&self->group));
+}
+
+TEST_F(charge, pages_written)
+{
+	uint64_t before = cgroup_kernel(&self->group);
+	struct nvme_sqe sqe = { .opcode = NVME_DSM, .nsid = 1, .cdw11 = 4 };
+	uint32_t *range = arena_page(&self->bench.arena);
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, 32 * MIB, 1));
+	EXPECT_LE(32 * MIB, cgroup_kernel(&self->group) - before);
+	EXPECT_GE(34 * MIB, cgroup_kernel(&self->group) - before);
+	/* Writing them again costs nothing more, and giving them back pays back. */
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, 32 * MIB, 1));
+	EXPECT_GE(34 * MIB, cgroup_kernel(&self->group) - before);
+	range[1] = 24 * MIB / NVME_BLOCK;
+	sqe.prp1 = arena_iova(&self->bench.arena, range);
+	ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL));
+	EXPECT_TRUE(must_happen(cgroup_kernel(&self->group) - before < 11 * MIB, MUST_TIMEOUT_MS));
+}
+
+TEST_F(charge, pages_loaded)
+{
+	struct stream stream;
+	uint64_t before;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, 16 * MIB, 1));
+	stream = migration_save(&self->bench.device);
+	ASSERT_EQ(0, device_reset(&self->bench.device));
+	before = cgroup_kernel(&self->group);
+	migration_load(&self->bench.device, &stream, 0);
+	/* The new pages have taken the place of the old ones. */
+	EXPECT_TRUE(must_happen(cgroup_kernel(&self->group) < before + 2 * MIB, MUST_TIMEOUT_MS));
+	EXPECT_LE(16 * MIB, cgroup_kernel(&self->group));
+	stream_free(&stream);
+}
+
+/* A session needs little, however large the namespace is. */
+TEST_F(charge, session)
+{
+	uint8_t bytes[4096];
+	uint64_t before;
+	int data_fd;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, 48 * MIB, 1));
+	before = cgroup_kernel(&self->group);
+	data_fd = migration_go(&self->bench.device, PRE_COPY);
+	for (int i = 0; i < 100; i++) {
+		ASSERT_EQ(sizeof(bytes), migration_read(data_fd, bytes, sizeof(bytes)));
+	}
+	EXPECT_GT(before + MIB, cgroup_kernel(&self->group));
+	close(data_fd);
+}
+
+/* A write for which there is no memory fails. Nothing is killed, what was written stays. */
+TEST_F(charge, limit)
+{
+	uint64_t written = 0;
+	int status = NVME_SUCCESS;
+
+	/* The test must not need memory itself when there is none. */
+	ASSERT_EQ(0, mlockall(MCL_CURRENT));
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, CHUNK, 1));
+	cgroup_limit(&self->group, cgroup_current(&self->group) + 8 * MIB);
+	while (!status && written < 48 * MIB) {
+		status = nvme_fill(self->queue, written, CHUNK, 1);
+		written += status ? 0 : CHUNK;
+	}
+	EXPECT_EQ(NVME_CAPACITY_EXCEEDED, status);
+	EXPECT_LT(0, written);
+	EXPECT_GT(12 * MIB, written);
+	EXPECT_EQ(-1, nvme_filled_differs(self->queue, 0, written, 1));
+	cgroup_limit(&self->group, UINT64_MAX);
+	EXPECT_EQ(NVME_SUCCESS, nvme_fill(self->queue, written, 4 * CHUNK, 1));
+}
+
+/* Likewise a stream that does not fit is refused, and the device keeps what it has. */
+TEST_F(charge, limit_while_loading)
+{
+	struct stream stream;
+	int data_fd, error;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, 16 * MIB, 1));
+	stream = migration_save(&self->bench.device);
+	ASSERT_EQ(0, device_reset(&self->bench.device));
+	cgroup_limit(&self->group, cgroup_current(&self->group) + 4 * MIB);
+	data_fd = migration_go(&self->bench.device, RESUMING);
+	error = migration_feed(data_fd, &stream, 0);
+	EXPECT_EQ(-ENOMEM, error);
+	EXPECT_EQ(-ENOMEM, migration_set(&self->bench.device, STOP, NULL));
+	ASSERT_EQ(0, device_reset(&self->bench.device));
+	close(data_fd);
+	self->bench.arena.used = 0;
+	nvme_start(&self->bench.nvme, 1, 32);
+	EXPECT_EQ(-1, nvme_filled_differs(self->queue, 0, 16 * MIB, 1));
+	stream_free(&stream);
+}
+
 TEST_MAIN

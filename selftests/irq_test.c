@@ -25,7 +25,7 @@
 #define MSIX		VFIO_PCI_MSIX_IRQ_INDEX
 
 FIXTURE(irq) {
-	struct test_bench bench;
+	struct bench bench;
 	struct device *device;
 	struct nvme *nvme;
 	struct nvme_queue *admin;
@@ -33,7 +33,7 @@ FIXTURE(irq) {
 
 FIXTURE_SETUP(irq)
 {
-	test_bench_setup(&self->bench, DEVICE_TYPE);
+	bench_setup(&self->bench, DEVICE_TYPE);
 	self->device = &self->bench.device;
 	self->nvme = &self->bench.nvme;
 	self->admin = &self->nvme->admin;
@@ -41,7 +41,7 @@ FIXTURE_SETUP(irq)
 
 FIXTURE_TEARDOWN(irq)
 {
-	TEST_BENCH_TEARDOWN(&self->bench);
+	TEST_TEARDOWN(&self->bench);
 }
 
 /* Have the controller complete a command in the admin queue, which asserts an interrupt. */
@@ -411,10 +411,10 @@ TEST_F(irq, refusals)
 		{ "more data than vectors", -EINVAL, TRIGGER | EVENTFD, MSIX, 0, VECTORS + 1, many,
 		  sizeof(many) },
 		{ "not an eventfd", -EINVAL, TRIGGER | EVENTFD, MSIX, 0, 1, &not_eventfd, 4 },
-		{ "not a file descriptor", -EBADF, TRIGGER | EVENTFD, MSIX, 0, 1, &closed, 4 },
-		{ "INTx: not a file descriptor", -EBADF, TRIGGER | EVENTFD, INTX, 0, 1, &closed, 4 },
-		{ "UNMASK: not a file descriptor", -EBADF, UNMASK | EVENTFD, INTX, 0, 1, &closed, 4 },
-		{ "UNMASK: not an eventfd", -EINVAL, UNMASK | EVENTFD, INTX, 0, 1, &not_eventfd, 4 },
+		{ "not a descriptor", -EBADF, TRIGGER | EVENTFD, MSIX, 0, 1, &closed, 4 },
+		{ "INTx: not a descriptor", -EBADF, TRIGGER | EVENTFD, INTX, 0, 1, &closed, 4 },
+		{ "UNMASK: not a descriptor", -EBADF, UNMASK | EVENTFD, INTX, 0, 1, &closed, 4 },
+		{ "UNMASK: no eventfd", -EINVAL, UNMASK | EVENTFD, INTX, 0, 1, &not_eventfd, 4 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {

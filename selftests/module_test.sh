@@ -92,10 +92,11 @@ result $? devices_are_gone
 no_types
 result $? types_are_gone
 
-for i in 1 2 3 4 5; do
-	load && all_types && create 0 nvme-64M && rmmod "$module" || break
+again=0
+for _ in 1 2 3 4 5; do
+	{ load && all_types && create 0 nvme-64M && rmmod "$module"; } || again=1
 done
-[ $i = 5 ] && ! loaded
+[ $again = 0 ] && ! loaded
 result $? load_and_unload_again
 
 load && all_types

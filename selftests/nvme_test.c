@@ -20,19 +20,19 @@
 /* ---- Properties, before anything is enabled ---------------------------- */
 
 FIXTURE(controller) {
-	struct test_bench bench;
+	struct bench bench;
 	struct nvme *nvme;
 };
 
 FIXTURE_SETUP(controller)
 {
-	test_bench_setup(&self->bench, DEVICE_TYPE);
+	bench_setup(&self->bench, DEVICE_TYPE);
 	self->nvme = &self->bench.nvme;
 }
 
 FIXTURE_TEARDOWN(controller)
 {
-	TEST_BENCH_TEARDOWN(&self->bench);
+	TEST_TEARDOWN(&self->bench);
 }
 
 TEST_F(controller, capabilities)
@@ -184,9 +184,9 @@ TEST_F(controller, names_differ)
 {
 	uint8_t *ctrl = arena_page(&self->bench.arena), *ns = arena_page(&self->bench.arena);
 	uint8_t *other_ctrl, *other_ns;
-	struct test_bench other;
+	struct bench other;
 
-	test_bench_setup(&other, DEVICE_TYPE);
+	bench_setup(&other, DEVICE_TYPE);
 	other_ctrl = arena_page(&other.arena);
 	other_ns = arena_page(&other.arena);
 	nvme_enable(self->nvme);
@@ -205,7 +205,7 @@ TEST_F(controller, names_differ)
 /* ---- Admin commands ---------------------------------------------------- */
 
 FIXTURE(admin) {
-	struct test_bench bench;
+	struct bench bench;
 	struct nvme *nvme;
 	struct nvme_queue *queue;
 	uint8_t *page;
@@ -213,7 +213,7 @@ FIXTURE(admin) {
 
 FIXTURE_SETUP(admin)
 {
-	test_bench_setup(&self->bench, DEVICE_TYPE);
+	bench_setup(&self->bench, DEVICE_TYPE);
 	self->nvme = &self->bench.nvme;
 	self->queue = &self->nvme->admin;
 	self->page = arena_page(&self->bench.arena);
@@ -222,7 +222,7 @@ FIXTURE_SETUP(admin)
 
 FIXTURE_TEARDOWN(admin)
 {
-	TEST_BENCH_TEARDOWN(&self->bench);
+	TEST_TEARDOWN(&self->bench);
 }
 
 static uint16_t get16(const uint8_t *bytes)
@@ -517,6 +517,9 @@ TEST_F(admin, feature_refusals)
 		EXPECT_EQ(NVME_INVALID_FIELD, nvme_set_feature(self->nvme, unknown[i], 0, NULL))
 			TH_LOG("feature %#x", unknown[i]);
 	}
+	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_GET_FEATURES, .nsid = 7, .cdw10 = NVME_FEATURE_ERROR_RECOVERY,
+	}, NULL));
 	EXPECT_EQ(NVME_NOT_SAVEABLE, nvme_set_feature(self->nvme, 1u << 31 |
 						      NVME_FEATURE_ARBITRATION, 0, NULL));
 	EXPECT_EQ(NVME_INVALID_FIELD, nvme_set_feature(self->nvme, NVME_FEATURE_POWER, 31, NULL));
@@ -525,6 +528,51 @@ TEST_F(admin, feature_refusals)
 						       NULL));
 	EXPECT_EQ(NVME_INVALID_FIELD, nvme_get_feature(self->nvme, 7 << 8 |
 						       NVME_FEATURE_ARBITRATION, 0, NULL));
+}
+
+TEST_F(admin, power_state)
+{
+	uint32_t value;
+
+	EXPECT_EQ(NVME_SUCCESS, nvme_set_feature(self->nvme, NVME_FEATURE_POWER, 0, NULL));
+	EXPECT_EQ(NVME_SUCCESS, nvme_get_feature(self->nvme, NVME_FEATURE_POWER, 0, &value));
+	EXPECT_EQ(0, value);
+}
+
+/* Coalescing may be switched off for each vector; what is set for one is not for another. */
+TEST_F(admin, vector_configuration)
+{
+	uint32_t value;
+
+	EXPECT_EQ(NVME_SUCCESS, nvme_set_feature(self->nvme, NVME_FEATURE_VECTOR, 0x10005, NULL));
+	EXPECT_EQ(NVME_SUCCESS, nvme_get_feature(self->nvme, NVME_FEATURE_VECTOR, 5, &value));
+	EXPECT_EQ(0x10005, value);
+	EXPECT_EQ(NVME_SUCCESS, nvme_get_feature(self->nvme, NVME_FEATURE_VECTOR, 6, &value));
+	EXPECT_EQ(6, value);
+}
+
+static int timestamp(struct nvme *nvme, uint8_t opcode, uint8_t *page)
+{
+	struct nvme_sqe sqe = { .opcode = opcode, .cdw10 = NVME_FEATURE_TIMESTAMP };
+
+	nvme_prp(nvme, &sqe, page, 8);
+	return nvme_run(&nvme->admin, &sqe, NULL);
+}
+
+/* It runs on from where the host set it. */
+TEST_F(admin, timestamp)
+{
+	const uint64_t set = UINT64_C(0x123456789a);
+	uint64_t seen;
+
+	memcpy(self->page, &set, sizeof(set));
+	ASSERT_EQ(NVME_SUCCESS, timestamp(self->nvme, NVME_SET_FEATURES, self->page));
+	memset(self->page, 0, 8);
+	ASSERT_EQ(NVME_SUCCESS, timestamp(self->nvme, NVME_GET_FEATURES, self->page));
+	seen = get64(self->page) & UINT64_C(0xffffffffffff);
+	EXPECT_LE(set, seen);
+	EXPECT_GE(set + MUST_TIMEOUT_MS, seen);
+	EXPECT_EQ(1, self->page[6] >> 1 & 7) TH_LOG("origin: set by the host");
 }
 
 TEST_F(admin, number_of_queues)
@@ -561,7 +609,7 @@ TEST_F(admin, log_pages)
 	}
 	/* Effects, just read: bit 0 says whether a command is supported. */
 	EXPECT_EQ(1, get32(self->page + NVME_IDENTIFY * 4) & 1);
-	EXPECT_EQ(0, get32(self->page + 0x41 * 4) & 1) TH_LOG("Migration Send is for the host only");
+	EXPECT_EQ(0, get32(self->page + 0x41 * 4) & 1) TH_LOG("Migration Send");
 	EXPECT_EQ(1, get32(self->page + 1024 + NVME_READ * 4) & 1);
 	EXPECT_EQ(0, get32(self->page + 1024 + 0x77 * 4) & 1);
 	ASSERT_EQ(NVME_SUCCESS, nvme_get_log(self->nvme, NVME_LOG_SMART, self->page, 512));
@@ -574,7 +622,8 @@ TEST_F(admin, log_pages)
 TEST_F(admin, log_part)
 {
 	struct nvme_sqe sqe = {
-		.opcode = NVME_GET_LOG_PAGE, .nsid = 0xffffffff, .cdw10 = 3 << 16 | NVME_LOG_EFFECTS,
+		.opcode = NVME_GET_LOG_PAGE, .nsid = 0xffffffff,
+		.cdw10 = 3 << 16 | NVME_LOG_EFFECTS,
 	};
 
 	sqe.cdw12 = NVME_IDENTIFY * 4;
@@ -598,7 +647,7 @@ TEST_F(admin, log_refusals)
 	}
 	sqe.cdw10 = 3 << 16 | NVME_LOG_SMART;
 	sqe.cdw12 = 512;
-	EXPECT_EQ(NVME_INVALID_FIELD, nvme_run(self->queue, &sqe, NULL)) TH_LOG("offset at the end");
+	EXPECT_EQ(NVME_INVALID_FIELD, nvme_run(self->queue, &sqe, NULL)) TH_LOG("far offset");
 	sqe.cdw12 = 0;
 	sqe.cdw13 = 0x80000000;
 	EXPECT_EQ(NVME_INVALID_FIELD, nvme_run(self->queue, &sqe, NULL)) TH_LOG("huge offset");
@@ -700,6 +749,28 @@ TEST_F(admin, abort)
 	EXPECT_EQ(1, first.dw0 & 1);
 }
 
+/* A log page that is read with Retain Asynchronous Event acknowledges nothing. */
+TEST_F(admin, event_retained)
+{
+	struct nvme_sqe sqe = {
+		.opcode = NVME_GET_LOG_PAGE, .nsid = 0xffffffff,
+		.cdw10 = 15 << 16 | 1 << 15 | NVME_LOG_ERROR,
+	};
+	struct nvme_cqe cqe;
+
+	nvme_prp(self->nvme, &sqe, self->page, 64);
+	request_event(self->queue);
+	request_event(self->queue);
+	nvme_write32(self->nvme, NVME_DOORBELL + 40 * 8, 1);
+	cqe = reap(self->queue);
+	EXPECT_EQ(0x010000, cqe.dw0);
+	nvme_submit(self->queue, &sqe);
+	cqe = reap(self->queue);
+	EXPECT_EQ(NVME_SUCCESS, nvme_status(&cqe));
+	nvme_write32(self->nvme, NVME_DOORBELL + 40 * 8, 1);
+	EXPECT_FALSE(must_happen(nvme_peek(self->queue), QUIET_MS));
+}
+
 /* A bad doorbell is reported once, until its log page was read. */
 TEST_F(admin, event_bad_doorbell)
 {
@@ -740,7 +811,7 @@ TEST_F(admin, event_doorbell_of_no_queue)
 	request_event(self->queue);
 	nvme_write32(self->nvme, NVME_DOORBELL + 40 * 8, 1);
 	cqe = reap(self->queue);
-	EXPECT_EQ(0x010000, cqe.dw0) TH_LOG("error, write to invalid doorbell register, log page 1");
+	EXPECT_EQ(0x010000, cqe.dw0) TH_LOG("error, invalid doorbell register, log page 1");
 }
 
 /* An event that nobody asked for yet is kept. */
@@ -814,7 +885,7 @@ TEST_F(admin, many_queues)
 /* ---- I/O --------------------------------------------------------------- */
 
 FIXTURE(io) {
-	struct test_bench bench;
+	struct bench bench;
 	struct nvme *nvme;
 	struct nvme_queue *queue;
 	uint8_t *page;
@@ -822,7 +893,7 @@ FIXTURE(io) {
 
 FIXTURE_SETUP(io)
 {
-	test_bench_setup(&self->bench, DEVICE_TYPE);
+	bench_setup(&self->bench, DEVICE_TYPE);
 	self->nvme = &self->bench.nvme;
 	self->page = arena_page(&self->bench.arena);
 	nvme_start(self->nvme, 1, QUEUE_ENTRIES);
@@ -831,7 +902,7 @@ FIXTURE_SETUP(io)
 
 FIXTURE_TEARDOWN(io)
 {
-	TEST_BENCH_TEARDOWN(&self->bench);
+	TEST_TEARDOWN(&self->bench);
 }
 
 TEST_F(io, write_and_read)
@@ -988,7 +1059,8 @@ TEST_F(io, write_zeroes)
 		EXPECT_EQ(zeroed, !memcmp(buffer + block * NVME_BLOCK, zero, NVME_BLOCK))
 			TH_LOG("block %u", block);
 		if (!zeroed) {
-			EXPECT_EQ(-1, nvme_pattern_differs(buffer + block * NVME_BLOCK, block, 1, 1));
+			EXPECT_EQ(-1, nvme_pattern_differs(buffer + block * NVME_BLOCK, block, 1,
+							   1));
 		}
 	}
 }

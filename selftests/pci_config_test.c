@@ -11,21 +11,21 @@
 #define CONFIG_BYTES	256
 
 FIXTURE(config) {
-	struct test_bench bench;
+	struct bench bench;
 	struct device *device;
 	struct nvme *nvme;
 };
 
 FIXTURE_SETUP(config)
 {
-	test_bench_setup(&self->bench, DEVICE_TYPE);
+	bench_setup(&self->bench, DEVICE_TYPE);
 	self->device = &self->bench.device;
 	self->nvme = &self->bench.nvme;
 }
 
 FIXTURE_TEARDOWN(config)
 {
-	TEST_BENCH_TEARDOWN(&self->bench);
+	TEST_TEARDOWN(&self->bench);
 }
 
 TEST_F(config, identity)
@@ -235,23 +235,23 @@ TEST_F(config, flr)
 
 TEST_F(config, flr_keeps_state)
 {
-	int data_fd = migration_go(self->device, VFIO_DEVICE_STATE_PRE_COPY);
+	int data_fd = migration_go(self->device, PRE_COPY);
 	struct vfio_precopy_info info;
 
 	function_level_reset(self->device);
-	EXPECT_EQ(VFIO_DEVICE_STATE_PRE_COPY, migration_get(self->device, NULL));
+	EXPECT_EQ(PRE_COPY, migration_get(self->device, NULL));
 	EXPECT_EQ(0, migration_precopy_info(data_fd, &info));
 	close(data_fd);
-	migration_go(self->device, VFIO_DEVICE_STATE_RUNNING);
+	migration_go(self->device, RUNNING);
 }
 
 /* In STOP nothing of the function changes; the bit is accepted and has no effect. */
 TEST_F(config, flr_while_stopped)
 {
 	nvme_start(self->nvme, 1, 8);
-	migration_go(self->device, VFIO_DEVICE_STATE_STOP);
+	migration_go(self->device, STOP);
 	function_level_reset(self->device);
-	EXPECT_EQ(VFIO_DEVICE_STATE_STOP, migration_get(self->device, NULL));
+	EXPECT_EQ(STOP, migration_get(self->device, NULL));
 	EXPECT_EQ(NVME_CSTS_RDY, nvme_read32(self->nvme, NVME_CSTS));
 }
 

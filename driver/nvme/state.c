@@ -405,15 +405,6 @@ static int queues_check_each(const struct mdevsim_state_nvme_queues *state,
 	return 0;
 }
 
-static bool cc_entry_sizes_valid(const struct mdevsim_state_set *set)
-{
-	const struct mdevsim_state_nvme_regs *regs = body_of(set, MDEVSIM_RECORD_NVME_REGS);
-	u32 cc = le32_to_cpu(regs->cc);
-
-	return (cc >> NVME_CC_IOSQES_SHIFT & 0xf) == NVME_NVM_IOSQES &&
-	       (cc >> NVME_CC_IOCQES_SHIFT & 0xf) == NVME_NVM_IOCQES;
-}
-
 static int queues_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
 			struct mdevsim_reason *why)
 {
@@ -432,9 +423,10 @@ static int queues_check(struct mdevsim_function *fn, const struct mdevsim_state_
 		return mdevsim_refuse(why, -EINVAL,
 				      "nvme-queues: %u + %u queues do not make the record's length",
 				      sqs, cqs);
-	if ((sqs || cqs) && (!nvme_state_ready(set) || !cc_entry_sizes_valid(set)))
+	/* CC.IOSQES and IOCQES say nothing of queues that exist: a guest may have changed them. */
+	if ((sqs || cqs) && !nvme_state_ready(set))
 		return mdevsim_refuse(why, -EINVAL,
-				      "nvme-queues: queues of a controller that is not set up for them");
+				      "nvme-queues: queues of a controller that is not ready");
 	return queues_check_each(state, why);
 }
 

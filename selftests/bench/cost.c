@@ -12,9 +12,9 @@
 #include "cost.h"
 #include "disk.h"
 
-#define ROUNDS		9
-#define WRITES		1000
-#define COMMANDS	500
+#define ROUNDS		25
+#define WRITES		500
+#define COMMANDS	100
 #define QUEUE_ENTRIES	64
 
 static void report_control_state(struct disk *disk)
@@ -75,8 +75,8 @@ static void report_register(struct disk *disk)
 	}
 	close(fd);
 	figure_ratio("register write / 4-byte write of a memfd",
-		     figure_stats(ratios, ROUNDS).median, "", "%.0f / %.0f ns, a pwrite() each",
-		     figure_stats(device_ns, ROUNDS).median, figure_stats(file_ns, ROUNDS).median);
+		     figure_median(ratios, ROUNDS), "", "%.0f / %.0f ns, a pwrite() each",
+		     figure_median(device_ns, ROUNDS), figure_median(file_ns, ROUNDS));
 }
 
 /* Microseconds from ringing the doorbell to the completion, one command at a time */
@@ -101,9 +101,9 @@ static void report_command(struct disk *disk)
 		writes[i] = command(disk, NVME_WRITE);
 		reads[i] = command(disk, NVME_READ);
 	}
-	snprintf(time, sizeof(time), "%.1f us", figure_stats(reads, ROUNDS).median);
+	snprintf(time, sizeof(time), "%.1f us", figure_median(reads, ROUNDS));
 	figure_note("4 KiB read, QD 1, no guest", time, "polled in user space; write %.1f us",
-		    figure_stats(writes, ROUNDS).median);
+		    figure_median(writes, ROUNDS));
 }
 
 void cost_run(void)

@@ -59,9 +59,14 @@ struct figure_stats figure_stats(const double *values, size_t count)
 	qsort(sorted, count, sizeof(*sorted), compare);
 	return (struct figure_stats) {
 		.median = (sorted[count / 2] + sorted[(count - 1) / 2]) / 2,
-		.least = sorted[0],
-		.most = sorted[count - 1],
+		.low = sorted[(count - 1) / 4],
+		.high = sorted[count - 1 - (count - 1) / 4],
 	};
+}
+
+double figure_median(const double *values, size_t count)
+{
+	return figure_stats(values, count).median;
 }
 
 double figure_rate(uint64_t bytes, uint64_t ns)

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** define FIGURE_MAX_ROUNDS - repetitions that a median is taken of, at most */
-#define FIGURE_MAX_ROUNDS	16
+/** define FIGURE_MAX_ROUNDS - repetitions that can be looked at together */
+#define FIGURE_MAX_ROUNDS	2048
 
 /**
  * figure_ratio - print a ratio
@@ -30,15 +30,23 @@ void figure_note(const char *name, const char *value, const char *fmt, ...)
 /** figure_now - a clock that only goes forward, in nanoseconds */
 uint64_t figure_now(void);
 
-/** struct figure_stats - of several repetitions */
+/**
+ * struct figure_stats - of several repetitions
+ * @median: half of them are less
+ * @low: a quarter of them are less
+ * @high: a quarter of them are more
+ */
 struct figure_stats {
 	double median;
-	double least;
-	double most;
+	double low;
+	double high;
 };
 
 /** figure_stats - of @count values, at most FIGURE_MAX_ROUNDS */
 struct figure_stats figure_stats(const double *values, size_t count);
+
+/** figure_median - median of @count values */
+double figure_median(const double *values, size_t count);
 
 /** figure_rate - MiB in a second */
 double figure_rate(uint64_t bytes, uint64_t ns);

@@ -14,9 +14,9 @@
 #define LARGE_TYPE	"nvme-16G"
 #define SMALL_SIZE	(UINT64_C(64) << 20)
 #define LARGE_SIZE	(UINT64_C(16) << 30)
-#define PRESENT		(SMALL_SIZE / 2)	/* written before the migration */
-#define SPARSE		(UINT64_C(4) << 20)	/* and in the large one a block every so often */
-#define ROUNDS		9
+#define PRESENT		(UINT64_C(8) << 20)	/* written before the migration */
+#define SPARSE		(UINT64_C(16) << 20)	/* and in the large one a block every so often */
+#define ROUNDS		25
 
 #define DIRTY_BLOCKS	512
 #define BYTES_BLOCKS	2048
@@ -76,7 +76,7 @@ static void report_bytes(struct disk *disk)
 
 static double milliseconds(const double *ns)
 {
-	return figure_stats(ns, ROUNDS).median / 1e6;
+	return figure_median(ns, ROUNDS) / 1e6;
 }
 
 /* @space: of the large namespace, in which the same number of blocks is dirtied */
@@ -98,9 +98,9 @@ static void report_time(const char *name, const char *aim, struct disk *small, s
 	}
 	ratio = figure_stats(ratios, ROUNDS);
 	figure_ratio(name, ratio.median, aim,
-		     "%.2f / %.2f ms (to be quiet %.2f, to stop %.2f); %u blocks dirty, %d rounds: %.3f to %.3f",
+		     "%.2f / %.2f ms (to be quiet %.2f, to stop %.2f); %u blocks dirty, half of %d rounds %.3f to %.3f",
 		     milliseconds(large_ns), milliseconds(small_ns), milliseconds(quiet),
-		     milliseconds(stop), DIRTY_BLOCKS, ROUNDS, ratio.least, ratio.most);
+		     milliseconds(stop), DIRTY_BLOCKS, ROUNDS, ratio.low, ratio.high);
 }
 
 void final_run(void)

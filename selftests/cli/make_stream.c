@@ -54,7 +54,7 @@ static void put_record(u16 type, u16 version, const void *body, size_t length)
 	put_framing();
 }
 
-#define PUT(symbol, body)	put_record(MDEVSIM_RECORD_##symbol, 1, body, sizeof(*(body)))
+#define PUT(symbol, body)	put_record(MDEVSIM_RECORD_##symbol, 1, &(body), sizeof(body))
 
 static void put_identity(void)
 {
@@ -76,7 +76,7 @@ static void put_identity(void)
 		identity.nguid[i] = 0xa0 + i;
 		identity.uuid[i] = 0x11 * i;
 	}
-	PUT(IDENTITY, &identity);
+	PUT(IDENTITY, identity);
 }
 
 static void put_extents(void)
@@ -97,8 +97,8 @@ static void put_extents(void)
 
 	memset(data.data, 0x5a, sizeof(data.data));
 	memcpy(data.data, "written by the guest", 20);
-	PUT(NS_DATA, &data);
-	PUT(NS_ZERO, &zero);
+	PUT(NS_DATA, data);
+	PUT(NS_ZERO, zero);
 }
 
 static void put_pci_config(void)
@@ -129,7 +129,7 @@ static void put_pci_config(void)
 		.exp_device_status = cpu_to_le16(0x0020),
 	};
 
-	PUT(PCI_CONFIG, &config);
+	PUT(PCI_CONFIG, config);
 }
 
 static void put_irq(void)
@@ -146,7 +146,7 @@ static void put_irq(void)
 		},
 	};
 
-	PUT(IRQ, &irq);
+	PUT(IRQ, irq);
 }
 
 static void put_registers(void)
@@ -173,8 +173,8 @@ static void put_registers(void)
 		.enabled = 1,
 	};
 
-	PUT(NVME_REGS, &regs);
-	PUT(NVME_ADMIN, &admin);
+	PUT(NVME_REGS, regs);
+	PUT(NVME_ADMIN, admin);
 }
 
 static void put_queues(u16 claimed_sqs)
@@ -209,7 +209,7 @@ static void put_queues(u16 claimed_sqs)
 			.head = cpu_to_le16(200 + i),
 			.tail = cpu_to_le16(210 + i),
 		};
-	PUT(NVME_QUEUES, &body);
+	PUT(NVME_QUEUES, body);
 }
 
 static void put_features(void)
@@ -225,7 +225,7 @@ static void put_features(void)
 		},
 	};
 
-	PUT(NVME_FEATURES, &body);
+	PUT(NVME_FEATURES, body);
 }
 
 static void put_events_and_logs(void)
@@ -255,8 +255,8 @@ static void put_events_and_logs(void)
 		},
 	};
 
-	PUT(NVME_AER, &aer);
-	PUT(NVME_LOGS, &logs);
+	PUT(NVME_AER, aer);
+	PUT(NVME_LOGS, logs);
 }
 
 static void put_end(void)
@@ -266,7 +266,7 @@ static void put_end(void)
 		.bytes = cpu_to_le64(stream.length),
 	};
 
-	PUT(END, &end);
+	PUT(END, end);
 }
 
 static void begin(void)

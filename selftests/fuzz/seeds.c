@@ -84,7 +84,7 @@ static void write_streams(void)
 	write_stream("enabled", &image);
 	host_create_queue(host, 1, 8);
 	host_create_queue(host, 5, 64);
-	host_do(host, 0, host_feature(nvme_admin_set_features, NVME_FEAT_TEMP_THRESH, 0x111));
+	host_do(host, 0, host_set_feature(NVME_FEAT_TEMP_THRESH, 0x111));
 	host_do(host, 0, host_identify(0xfe, 0, page));
 	host_push(host, 0, host_simple(nvme_admin_async_event));
 	host_ring(host, 0);
@@ -119,8 +119,8 @@ static void write_commands(void)
 	}
 	write_command("identify", 0, host_identify(1, 0, 0));
 	write_command("log", 0, host_log(2, 512, 0, 0));
-	write_command("get-feature", 0, host_feature(nvme_admin_get_features, 7, 0));
-	write_command("set-feature", 0, host_feature(nvme_admin_set_features, 11, 0x100));
+	write_command("get-feature", 0, host_get_feature(7, 0));
+	write_command("set-feature", 0, host_set_feature(11, 0x100));
 	write_command("create-cq", 0, host_create_cq(3, 8, 0, 3));
 	write_command("create-sq", 0, host_create_sq(3, 8, 0, 1));
 	write_command("delete-sq", 0, host_delete(nvme_admin_delete_sq, 1));

@@ -99,7 +99,7 @@ void device_msix(struct device *device, int *eventfds, uint32_t count);
 /** device_irq_off - detach all eventfds of an interrupt index; 0 or -errno */
 int device_irq_off(struct device *device, uint32_t index);
 
-/** device_signalled - wait at most @ms for an eventfd and clear it; its count, 0 when there was none */
+/** device_signalled - wait at most @ms for an eventfd and clear it; its count, or 0 */
 uint64_t device_signalled(int eventfd, int ms);
 
 #endif /* LIB_DEVICE_H */

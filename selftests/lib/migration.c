@@ -14,14 +14,14 @@
 const char *migration_state_name(uint32_t state)
 {
 	static const char *const names[MIGRATION_STATES] = {
-		[VFIO_DEVICE_STATE_ERROR]	 = "ERROR",
-		[VFIO_DEVICE_STATE_STOP]	 = "STOP",
-		[VFIO_DEVICE_STATE_RUNNING]	 = "RUNNING",
-		[VFIO_DEVICE_STATE_STOP_COPY]	 = "STOP_COPY",
-		[VFIO_DEVICE_STATE_RESUMING]	 = "RESUMING",
-		[VFIO_DEVICE_STATE_RUNNING_P2P]	 = "RUNNING_P2P",
-		[VFIO_DEVICE_STATE_PRE_COPY]	 = "PRE_COPY",
-		[VFIO_DEVICE_STATE_PRE_COPY_P2P] = "PRE_COPY_P2P",
+		[ERROR] = "ERROR",
+		[STOP] = "STOP",
+		[RUNNING] = "RUNNING",
+		[STOP_COPY] = "STOP_COPY",
+		[RESUMING] = "RESUMING",
+		[RUNNING_P2P] = "RUNNING_P2P",
+		[PRE_COPY] = "PRE_COPY",
+		[PRE_COPY_P2P] = "PRE_COPY_P2P",
 	};
 
 	return state < MIGRATION_STATES ? names[state] : "none";
@@ -29,8 +29,11 @@ const char *migration_state_name(uint32_t state)
 
 int migration_feature(struct device *device, uint32_t flags, void *payload, size_t size)
 {
-	_Alignas(8) uint8_t buffer[sizeof(struct vfio_device_feature) + FEATURE_PAYLOAD_MAX] = { 0 };
-	struct vfio_device_feature *feature = (struct vfio_device_feature *)buffer;
+	union {
+		struct vfio_device_feature header;
+		uint8_t space[sizeof(struct vfio_device_feature) + FEATURE_PAYLOAD_MAX];
+	} buffer = { 0 };
+	struct vfio_device_feature *feature = &buffer.header;
 	int error;
 
 	must(size <= FEATURE_PAYLOAD_MAX, "seen %zu", size);
@@ -100,7 +103,7 @@ int migration_go(struct device *device, uint32_t state)
 int migration_opt_in(struct device *device)
 {
 	return migration_feature(device, VFIO_DEVICE_FEATURE_SET |
-				 VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, NULL, 0);
+				 VFIO_COMPAT_FEATURE_PRECOPY_INFO_V2, NULL, 0);
 }
 
 uint64_t migration_data_size(struct device *device)
@@ -177,7 +180,7 @@ struct stream migration_save(struct device *device)
 	int data_fd;
 	int error;
 
-	data_fd = migration_go(device, VFIO_DEVICE_STATE_STOP_COPY);
+	data_fd = migration_go(device, STOP_COPY);
 	must(data_fd >= 0, "a data fd, seen %d", data_fd);
 	error = migration_drain(data_fd, &stream);
 	must(error == 0, "reading %zu bytes, seen %d", stream.length, error);
@@ -190,10 +193,10 @@ int migration_load(struct device *device, const struct stream *stream, size_t se
 	int data_fd;
 	int error;
 
-	data_fd = migration_go(device, VFIO_DEVICE_STATE_RESUMING);
+	data_fd = migration_go(device, RESUMING);
 	must(data_fd >= 0, "a data fd, seen %d", data_fd);
 	error = migration_feed(data_fd, stream, segment) ?:
-		migration_set(device, VFIO_DEVICE_STATE_STOP, NULL);
+		migration_set(device, STOP, NULL);
 	close(data_fd);
 	return error;
 }

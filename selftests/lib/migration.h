@@ -12,13 +12,17 @@
 #include "device.h"
 #include "stream.h"
 
-/* Newer than the oldest header that the tests are built with */
-#ifndef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
-#define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2	12
-#endif
-#ifndef VFIO_PRECOPY_INFO_REINIT
-#define VFIO_PRECOPY_INFO_REINIT		(1 << 0)
-#endif
+/** enum migration_state - states, without the prefix */
+enum migration_state {
+	ERROR		= VFIO_DEVICE_STATE_ERROR,
+	STOP		= VFIO_DEVICE_STATE_STOP,
+	RUNNING		= VFIO_DEVICE_STATE_RUNNING,
+	STOP_COPY	= VFIO_DEVICE_STATE_STOP_COPY,
+	RESUMING	= VFIO_DEVICE_STATE_RESUMING,
+	RUNNING_P2P	= VFIO_DEVICE_STATE_RUNNING_P2P,
+	PRE_COPY	= VFIO_DEVICE_STATE_PRE_COPY,
+	PRE_COPY_P2P	= VFIO_DEVICE_STATE_PRE_COPY_P2P,
+};
 
 /** define MIGRATION_STATES - states 0 to this - 1 exist */
 #define MIGRATION_STATES	8
@@ -32,13 +36,17 @@ int migration_feature(struct device *device, uint32_t flags, void *payload, size
 /** migration_flags - flags of the MIGRATION feature; the test fails without */
 uint64_t migration_flags(struct device *device);
 
-/** migration_get - current state, or -errno. @data_fd (unless NULL) is what GET said. */
+/** migration_get - current state, or -errno; @data_fd, unless NULL, is what GET said */
 int migration_get(struct device *device, int *data_fd);
 
 /** migration_set - change state; 0 or -errno. @data_fd: the new session's fd or -1 */
 int migration_set(struct device *device, uint32_t state, int *data_fd);
 
-/** migration_go - change state; the test fails when that does not work. The new session's fd or -1. */
+/**
+ * migration_go - change state; the test fails when that does not work
+ *
+ * Return: the new session's data fd, or -1 when none was begun.
+ */
 int migration_go(struct device *device, uint32_t state);
 
 /** migration_opt_in - feature 12, PRECOPY_INFOv2; 0 or -errno */
@@ -54,7 +62,7 @@ int migration_precopy_info(int data_fd, struct vfio_precopy_info *info);
 ssize_t migration_read(int data_fd, void *bytes, size_t length);
 ssize_t migration_write(int data_fd, const void *bytes, size_t length);
 
-/** migration_drain - append all there is to a stream; 0 at the end, else -errno (-ENOMSG in pre-copy) */
+/** migration_drain - append all there is; 0 at the end, else -errno, -ENOMSG in pre-copy */
 int migration_drain(int data_fd, struct stream *stream);
 
 /** migration_readable - poll(2) says that a read would not have to wait, within @ms */
@@ -70,7 +78,7 @@ int migration_feed(int data_fd, const struct stream *stream, size_t segment);
  */
 struct stream migration_save(struct device *device);
 
-/** migration_load - RESUMING, the stream, STOP; 0 or the first -errno. Leaves the device where it is. */
+/** migration_load - RESUMING, the stream in @segment bytes, STOP; 0 or the first -errno */
 int migration_load(struct device *device, const struct stream *stream, size_t segment);
 
 /** migration_refusal - why the last stream was refused, from sysfs */

@@ -26,7 +26,7 @@ void must_fail(const char *file, int line, const char *fmt, ...)
 uint64_t must_now_ms(void);
 
 /** define MUST_TIMEOUT_MS - for what happens at once on any machine that is not broken */
-#define MUST_TIMEOUT_MS		20000
+#define MUST_TIMEOUT_MS		10000
 
 /**
  * must_happen() - wait for a condition that only memory shows, at most @ms

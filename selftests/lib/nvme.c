@@ -371,6 +371,54 @@ long nvme_pattern_differs(const void *buffer, uint64_t slba, uint32_t blocks, ui
 	return -1;
 }
 
+/* Bytes that nvme_fill() and its inverse transfer at once */
+#define FILL_CHUNK	(64 << 10)
+
+static uint32_t chunk_blocks(uint64_t left)
+{
+	return (uint32_t)((left < FILL_CHUNK ? left : FILL_CHUNK) / NVME_BLOCK);
+}
+
+int nvme_fill(struct nvme_queue *queue, uint64_t offset, uint64_t length, uint32_t version)
+{
+	struct arena *arena = queue->nvme->arena;
+	size_t used = arena->used;
+	void *buffer = arena_alloc(arena, FILL_CHUNK, ARENA_PAGE);
+	int status = NVME_SUCCESS;
+
+	for (uint64_t at = 0; !status && at < length; at += FILL_CHUNK) {
+		uint64_t slba = (offset + at) / NVME_BLOCK;
+		uint32_t blocks = chunk_blocks(length - at);
+
+		nvme_pattern(buffer, slba, blocks, version);
+		status = nvme_io(queue, NVME_WRITE, slba, blocks, buffer);
+	}
+	arena->used = used;
+	return status;
+}
+
+long long nvme_filled_differs(struct nvme_queue *queue, uint64_t offset, uint64_t length,
+			      uint32_t version)
+{
+	struct arena *arena = queue->nvme->arena;
+	size_t used = arena->used;
+	void *buffer = arena_alloc(arena, FILL_CHUNK, ARENA_PAGE);
+	long differs = -1;
+	uint64_t at;
+
+	for (at = 0; differs < 0 && at < length; at += FILL_CHUNK) {
+		uint64_t slba = (offset + at) / NVME_BLOCK;
+		uint32_t blocks = chunk_blocks(length - at);
+		int status = nvme_io(queue, NVME_READ, slba, blocks, buffer);
+
+		must(status == NVME_SUCCESS, "reading %u blocks at %llu, seen %#x", blocks,
+		     (unsigned long long)slba, status);
+		differs = nvme_pattern_differs(buffer, slba, blocks, version);
+	}
+	arena->used = used;
+	return differs < 0 ? -1 : (long long)(offset + at - FILL_CHUNK) + differs;
+}
+
 static const char *try_io(struct nvme *nvme)
 {
 	const uint32_t blocks = 8;

@@ -75,6 +75,7 @@ enum nvme_feature {
 	NVME_FEATURE_VECTOR		= 0x09,
 	NVME_FEATURE_ATOMICITY		= 0x0a,
 	NVME_FEATURE_EVENTS		= 0x0b,
+	NVME_FEATURE_TIMESTAMP		= 0x0e,
 };
 
 enum nvme_log {
@@ -198,7 +199,7 @@ int nvme_wait_csts(struct nvme *nvme, uint32_t mask, uint32_t value);
 /** nvme_setup_admin - lay out admin queues of @entries and tell AQA, ASQ and ACQ */
 void nvme_setup_admin(struct nvme *nvme, uint16_t entries);
 
-/** nvme_enable - bus mastering, admin queues, CC.EN; the test fails unless the controller gets ready */
+/** nvme_enable - bus mastering, admin queues, CC.EN; the test fails unless it gets ready */
 void nvme_enable(struct nvme *nvme);
 
 /** nvme_disable - CC.EN = 0; the test fails unless the controller stops being ready */
@@ -276,11 +277,22 @@ int nvme_set_feature(struct nvme *nvme, uint32_t cdw10, uint32_t cdw11, uint32_t
 /** nvme_blocks - number of logical blocks of namespace 1; the test fails when Identify does */
 uint64_t nvme_blocks(struct nvme *nvme);
 
-/** nvme_pattern - fill a buffer with what block @slba on must hold in @version */
+/** nvme_pattern - fill a buffer with what blocks @slba on must hold in @version */
 void nvme_pattern(void *buffer, uint64_t slba, uint32_t blocks, uint32_t version);
 
 /** nvme_pattern_differs - offset of the first byte that is not as nvme_pattern() made it, or -1 */
 long nvme_pattern_differs(const void *buffer, uint64_t slba, uint32_t blocks, uint32_t version);
+
+/**
+ * nvme_fill - write bytes @offset to @offset + @length of the namespace with nvme_pattern()
+ *
+ * Return: the first status that is not success.
+ */
+int nvme_fill(struct nvme_queue *queue, uint64_t offset, uint64_t length, uint32_t version);
+
+/** nvme_filled_differs - the first byte that is not as nvme_fill() made it, or -1 */
+long long nvme_filled_differs(struct nvme_queue *queue, uint64_t offset, uint64_t length,
+			      uint32_t version);
 
 /**
  * nvme_works - the device is usable: reset, enable, write, read back

@@ -411,7 +411,7 @@ uint8_t *stream_image(const struct stream *stream, size_t *size)
 	return image;
 }
 
-static const char *differs(const char *name, size_t offset)
+static const char *difference(const char *name, size_t offset)
 {
 	static char text[96];
 
@@ -424,7 +424,7 @@ static const char *compare_bytes(const char *name, const uint8_t *a, const uint8
 {
 	for (size_t i = 0; i < length; i++) {
 		if (a[i] != b[i])
-			return differs(name, i);
+			return difference(name, i);
 	}
 	return NULL;
 }

@@ -91,7 +91,7 @@ void stream_swap(struct stream *stream, size_t first, size_t second);
 void stream_insert(struct stream *stream, size_t index, uint16_t type, uint16_t flags,
 		   uint16_t version, const void *body, size_t length);
 
-/** stream_image - the namespace a stream describes: @size bytes to be freed, zero where it says nothing */
+/** stream_image - the namespace that a stream describes: @size bytes, to be freed */
 uint8_t *stream_image(const struct stream *stream, size_t *size);
 
 /**

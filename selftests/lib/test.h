@@ -8,36 +8,17 @@
 
 #include <limits.h>
 #include <kselftest_harness.h>
-#include "arena.h"
-#include "device.h"
-#include "mdev.h"
+#include "bench.h"
 #include "must.h"
-#include "nvme.h"
-
-/** define TEST_ARENA_SIZE - memory that most tests let the device reach */
-#define TEST_ARENA_SIZE		(8 << 20)
-
-/** struct test_bench - a device of its own, and memory that it can reach */
-struct test_bench {
-	struct device device;
-	struct arena arena;
-	struct nvme nvme;
-};
-
-static inline void test_bench_setup(struct test_bench *bench, const char *type)
-{
-	device_create(&bench->device, type);
-	arena_init(&bench->arena, ARENA_IOVA, TEST_ARENA_SIZE);
-	device_map_arena(&bench->device, &bench->arena);
-	nvme_init(&bench->nvme, &bench->device, &bench->arena);
-}
 
 /* Whatever a test did, a reset makes the device usable again. */
-#define TEST_BENCH_TEARDOWN(bench)						\
+#define TEST_TEARDOWN(which)							\
 	do {									\
-		EXPECT_STREQ("works", nvme_works(&(bench)->device, &(bench)->arena)); \
-		device_remove(&(bench)->device);				\
-		arena_free(&(bench)->arena);					\
+		struct bench *bench_ = (which);					\
+										\
+		EXPECT_STREQ("works", nvme_works(&bench_->device, &bench_->arena)); \
+		device_remove(&bench_->device);					\
+		arena_free(&bench_->arena);					\
 	} while (0)
 
 static inline int test_run(int argc, char **argv)

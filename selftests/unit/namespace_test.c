@@ -9,7 +9,9 @@
 #include <linux/align.h>
 #include <linux/array_size.h>
 #include <linux/atomic.h>
+#include <linux/crc32.h>
 #include <linux/err.h>
+#include <linux/limits.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -129,6 +131,8 @@ static void write_bytes(u64 offset, size_t length, u8 value)
 	if (!EXPECT(!IS_ERR_OR_NULL(page)))
 		return;
 	memset(page + offset_in_page(offset), value, length);
+	if (value & 1)
+		nvme_namespace_seal(page);
 	memset(model.bytes + offset, value, length);
 	model.present[offset / PAGE_SIZE] = true;
 	nvme_namespace_release(ns, offset);
@@ -170,6 +174,17 @@ static void random_change(u64 *seed)
 	}
 }
 
+/* Each page comes with its checksum, whether that was taken before or not. */
+static void copy_page(u64 offset, u8 *page)
+{
+	if (!page) {
+		memset(mirror + offset, 0, PAGE_SIZE);
+		return;
+	}
+	memcpy(mirror + offset, page, PAGE_SIZE);
+	EXPECT_EQ(nvme_namespace_save_crc(page), __crc32c_le(0, page, PAGE_SIZE));
+}
+
 /* Carry one extent to the mirror. Returns false when there is none. */
 static bool save_step(struct mdevsim_extent *extent)
 {
@@ -185,12 +200,9 @@ static bool save_step(struct mdevsim_extent *extent)
 		return true;
 	}
 	for (at = extent->offset; at < extent->offset + extent->length; at += PAGE_SIZE) {
-		const u8 *page = nvme_namespace_save_get(ns, at);
+		u8 *page = nvme_namespace_save_get(ns, at);
 
-		if (page)
-			memcpy(mirror + at, page, PAGE_SIZE);
-		else
-			memset(mirror + at, 0, PAGE_SIZE);
+		copy_page(at, page);
 		nvme_namespace_save_put(ns, at);
 	}
 	return true;
@@ -366,10 +378,13 @@ static void the_carrier_hears_of_the_first_dirty_page(void)
 	EXPECT_EQ(atomic_read(&times_dirtied), 0);
 	save_all();
 	write_page(1, 3);
+	EXPECT_EQ(atomic_read(&times_dirtied), 1);
 	write_page(2, 3);
 	EXPECT_EQ(atomic_read(&times_dirtied), 1);
 	save_all();
-	zero_pages(1, 2);
+	zero_pages(1, 1);
+	EXPECT_EQ(atomic_read(&times_dirtied), 2);
+	zero_pages(2, 1);
 	EXPECT_EQ(atomic_read(&times_dirtied), 2);
 	finish();
 }
@@ -509,13 +524,12 @@ static void random_sessions_lose_nothing(void)
 			if (extent.zero)
 				memset(mirror + extent.offset, 0, extent.length);
 			for (at = 0; !extent.zero && at < extent.length; at += PAGE_SIZE) {
-				const u8 *page;
+				u8 *page;
 
 				if (!random_below(&seed, 3))
 					random_change(&seed);
 				page = nvme_namespace_save_get(ns, extent.offset + at);
-				memcpy(mirror + extent.offset + at, page ?: (u8[PAGE_SIZE]){},
-				       PAGE_SIZE);
+				copy_page(extent.offset + at, page);
 				nvme_namespace_save_put(ns, extent.offset + at);
 			}
 		}
@@ -542,7 +556,8 @@ static void resizing_loses_what_is_past_the_end(void)
 	EXPECT_EQ(nvme_namespace_zero(ns, 499 * PAGE_SIZE, 2 * PAGE_SIZE), -ERANGE);
 	expect_counters();
 	nvme_namespace_resize(ns, SIZE);
-	model.present[500] = model.present[PAGES - 1] = false;
+	model.present[500] = false;
+	model.present[PAGES - 1] = false;
 	memset(model.bytes + 2 * PAGE_SIZE, 0, SIZE - 2 * PAGE_SIZE);
 	expect_model();
 	finish();
@@ -560,6 +575,8 @@ static void a_session_names_nothing_past_its_size(void)
 	expect_next(1, 1, false);
 	expect_next(599, 1, false);
 	EXPECT(!nvme_namespace_save_next(ns, &(struct mdevsim_extent){}));
+	write_page(599, 2);
+	expect_next(599, 1, false);
 	/* the new size is told by beginning anew */
 	nvme_namespace_save_begin(ns);
 	expect_left(4, 0);
@@ -676,6 +693,8 @@ static void change_page(unsigned long index, u64 *seed)
 	}
 	page = nvme_namespace_access(ns, index * PAGE_SIZE, true);
 	memset(page, value, PAGE_SIZE);
+	if (value & 1)
+		nvme_namespace_seal(page);
 	nvme_namespace_release(ns, index * PAGE_SIZE);
 	memset(model.bytes + index * PAGE_SIZE, value, PAGE_SIZE);
 	model.present[index] = true;
@@ -736,6 +755,55 @@ static void sessions_lose_nothing_while_writers_run(void)
 	}
 }
 
+static void *write_past_the_end(void *data)
+{
+	struct writer *writer = data;
+	u64 seed = writer->first + 99;
+
+	while (!READ_ONCE(writer->stop)) {
+		u64 offset = random_below(&seed, PAGES) * PAGE_SIZE;
+		void *page = nvme_namespace_access(ns, offset, true);
+
+		if (!IS_ERR(page))
+			nvme_namespace_release(ns, offset);
+		else
+			EXPECT_EQ(PTR_ERR(page), -ERANGE);
+	}
+	return NULL;
+}
+
+/* Nothing is past the new size once a resize is over, and no extent names it. */
+static void resizing_while_writers_run(void)
+{
+	struct writer writers[WRITERS] = {};
+	struct mdevsim_extent extent;
+	unsigned long index;
+	int round, i;
+
+	begin(SIZE);
+	for (i = 0; i < WRITERS; i++) {
+		writers[i].first = i;
+		pthread_create(&writers[i].thread, NULL, write_past_the_end, &writers[i]);
+	}
+	nvme_namespace_save_begin(ns);
+	for (round = 0; round < 3000; round++) {
+		nvme_namespace_resize(ns, SIZE / 2);
+		index = SIZE / 2 / PAGE_SIZE;
+		EXPECT(!xa_find(&ns->pages, &index, ULONG_MAX, XA_PRESENT));
+		if (nvme_namespace_save_next(ns, &extent))
+			EXPECT(extent.offset + extent.length <= SIZE / 2);
+		nvme_namespace_resize(ns, SIZE);
+		if (nvme_namespace_save_next(ns, &extent))
+			EXPECT(extent.offset + extent.length <= SIZE);
+	}
+	for (i = 0; i < WRITERS; i++)
+		WRITE_ONCE(writers[i].stop, true);
+	for (i = 0; i < WRITERS; i++)
+		pthread_join(writers[i].thread, NULL);
+	expect_counters();
+	finish();
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(reads_what_was_written),
 	KTAP_TEST(accesses_past_the_size_fail),
@@ -755,6 +823,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(cost_depends_on_what_is_present),
 	KTAP_TEST(who_waits_for_a_page_can_be_killed),
 	KTAP_TEST(sessions_lose_nothing_while_writers_run),
+	KTAP_TEST(resizing_while_writers_run),
 };
 
 int main(void)

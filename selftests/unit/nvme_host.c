@@ -8,6 +8,7 @@
 #include "ktap.h"
 #include "nvme_host.h"
 
+/* Of all hosts, for as long as the program runs */
 struct workqueue_struct *mdevsim_function_wq;
 
 /* The carrier's services */
@@ -18,6 +19,8 @@ static void *dma_at(struct mdevsim_function *fn, u64 iova, size_t length)
 	u64 size = HOST_PAGES * HOST_PAGE;
 
 	EXPECT_MSG(!READ_ONCE(device->silent), "guest memory was accessed while quiet");
+	if (READ_ONCE(device->dma_off_at) && !--device->dma_off_at)
+		device->dma = false;
 	if (!READ_ONCE(device->dma) || iova >= size || length > size - iova)
 		return NULL;
 	return device->memory + iova;
@@ -104,7 +107,10 @@ void mdevsim_function_dirtied(struct mdevsim_function *fn)
 
 struct host *host_create(void)
 {
-	static const u8 uuid[16] = "\x83\xb8\xf4\xf2\x50\x9f\x38\x2f\x3c\x1e\xe6\xbf\xe0\xfa\x10\x01";
+	static const u8 uuid[16] = {
+		0x83, 0xb8, 0xf4, 0xf2, 0x50, 0x9f, 0x38, 0x2f,
+		0x3c, 0x1e, 0xe6, 0xbf, 0xe0, 0xfa, 0x10, 0x01,
+	};
 	struct host *host = calloc(1, sizeof(*host));
 
 	host->device.memory = calloc(HOST_PAGES, HOST_PAGE);
@@ -124,8 +130,6 @@ void host_destroy(struct host *host)
 {
 	host->fn->ops->quiesce(host->fn);
 	host->fn->ops->destroy(host->fn);
-	destroy_workqueue(mdevsim_function_wq);
-	mdevsim_function_wq = NULL;
 	free(host->device.memory);
 	free(host);
 }
@@ -233,6 +237,11 @@ struct nvme_completion host_pop(struct host *host, u16 qid, bool ring)
 	return cqe;
 }
 
+u32 host_pop_result(struct host *host)
+{
+	return le32_to_cpu(host_pop(host, 0, true).result.u32);
+}
+
 struct nvme_completion host_do(struct host *host, u16 qid, struct nvme_command cmd)
 {
 	struct nvme_completion cqe;
@@ -253,11 +262,16 @@ u16 host_status(struct host *host, u16 qid, struct nvme_command cmd)
 	return le16_to_cpu(host_do(host, qid, cmd).status) >> 1 & NVME_SCT_SC_MASK;
 }
 
+u32 host_result(struct host *host, u16 qid, struct nvme_command cmd)
+{
+	return le32_to_cpu(host_do(host, qid, cmd).result.u32);
+}
+
 void host_create_queue(struct host *host, u16 qid, u16 entries)
 {
 	queue_init(host, qid, entries);
-	EXPECT_EQ(host_status(host, 0, host_create_cq(qid, entries, host->queue[qid].cq, qid)), 0);
-	EXPECT_EQ(host_status(host, 0, host_create_sq(qid, entries, host->queue[qid].sq, qid)), 0);
+	EXPECT_OK(host, 0, host_create_cq(qid, entries, host->queue[qid].cq, qid));
+	EXPECT_OK(host, 0, host_create_sq(qid, entries, host->queue[qid].sq, qid));
 }
 
 /* Commands */
@@ -316,13 +330,23 @@ struct nvme_command host_rw(u8 opcode, u64 slba, u32 blocks, u64 prp1, u64 prp2)
 	};
 }
 
-struct nvme_command host_feature(u8 opcode, u32 dword10, u32 dword11)
+static struct nvme_command feature(u8 opcode, u32 dword10, u32 dword11)
 {
 	return (struct nvme_command) {
 		.features.opcode	= opcode,
 		.features.fid		= cpu_to_le32(dword10),
 		.features.dword11	= cpu_to_le32(dword11),
 	};
+}
+
+struct nvme_command host_set_feature(u32 dword10, u32 dword11)
+{
+	return feature(nvme_admin_set_features, dword10, dword11);
+}
+
+struct nvme_command host_get_feature(u32 dword10, u32 dword11)
+{
+	return feature(nvme_admin_get_features, dword10, dword11);
 }
 
 struct nvme_command host_log(u8 lid, u32 length, u64 offset, u64 prp1)

@@ -11,7 +11,9 @@
 #include "../../driver/nvme/nvme.h"
 
 #define HOST_PAGE	4096ULL
+#ifndef HOST_PAGES
 #define HOST_PAGES	4096
+#endif
 #define HOST_CAPACITY	(64ULL << 20)
 #define HOST_QUEUES	8
 
@@ -20,6 +22,7 @@
  * @memory: of the host, at guest address 0
  * @next_page: first page not given out
  * @dma: bus mastering is on
+ * @dma_off_at: number of the access to memory before which it goes off; 0: it does not
  * @msix: MSI-X is enabled
  * @intx: level of the pin
  * @silent: neither guest memory nor interrupts may be touched now
@@ -30,6 +33,7 @@ struct mdevsim_device {
 	u8 *memory;
 	u64 next_page;
 	bool dma;
+	unsigned int dma_off_at;
 	bool msix;
 	bool intx;
 	bool silent;
@@ -97,11 +101,19 @@ bool host_peek(struct host *host, u16 qid);
 /** host_pop - take the next completion, and ring if @ring */
 struct nvme_completion host_pop(struct host *host, u16 qid, bool ring);
 
+/** host_pop_result - completion DW0 of the next admin completion */
+u32 host_pop_result(struct host *host);
+
 /** host_do - submit, run, and take the completion, which must be that of the command */
 struct nvme_completion host_do(struct host *host, u16 qid, struct nvme_command cmd);
 
 /** host_status - status code and type of host_do(), without More and Do Not Retry */
 u16 host_status(struct host *host, u16 qid, struct nvme_command cmd);
+
+/** host_result - completion DW0 of host_do() */
+u32 host_result(struct host *host, u16 qid, struct nvme_command cmd);
+
+#define EXPECT_OK(host, qid, cmd)	EXPECT_EQ(host_status(host, qid, cmd), NVME_SC_SUCCESS)
 
 /** host_create_queue - create a completion queue, vector as its number, and a submission queue */
 void host_create_queue(struct host *host, u16 qid, u16 entries);
@@ -112,7 +124,8 @@ struct nvme_command host_create_cq(u16 qid, u16 entries, u64 base, u16 vector);
 struct nvme_command host_create_sq(u16 qid, u16 entries, u64 base, u16 cqid);
 struct nvme_command host_delete(u8 opcode, u16 qid);
 struct nvme_command host_rw(u8 opcode, u64 slba, u32 blocks, u64 prp1, u64 prp2);
-struct nvme_command host_feature(u8 opcode, u32 dword10, u32 dword11);
+struct nvme_command host_set_feature(u32 dword10, u32 dword11);
+struct nvme_command host_get_feature(u32 dword10, u32 dword11);
 struct nvme_command host_log(u8 lid, u32 length, u64 offset, u64 prp1);
 struct nvme_command host_simple(u8 opcode);
 

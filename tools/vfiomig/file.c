@@ -112,6 +112,15 @@ void file_close(struct file *file)
 	file->temporary = NULL;
 }
 
+uint64_t file_size(const struct file *file)
+{
+	struct stat info;
+
+	if (fstat(file->fd, &info) || !S_ISREG(info.st_mode))
+		return 0;
+	return info.st_size;
+}
+
 ssize_t file_read(struct file *file, void *data, size_t size)
 {
 	size_t done = 0;

@@ -48,6 +48,9 @@ ssize_t file_read(struct file *file, void *data, size_t size);
 /** file_write - all of @data; reports its errors */
 int file_write(struct file *file, const void *data, size_t size);
 
+/** file_size - of a regular file, else 0 */
+uint64_t file_size(const struct file *file);
+
 /** file_fail - report errno of an operation on the file */
 int file_fail(const struct file *file, const char *what);
 

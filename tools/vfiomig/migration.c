@@ -157,17 +157,21 @@ static int get_flags(struct migration *migration)
 	return 0;
 }
 
-static int fail_no_migration(struct migration *migration)
+static int fail_unsupported(struct migration *migration, int error)
 {
-	if (errno != ENOTTY && errno != EOPNOTSUPP)
-		return vfio_fail(migration->device, STATUS_FAILED,
-				 "cannot ask for its migration features");
 	return fail(&(struct fault){
 			.status = STATUS_UNSUPPORTED,
-			.error = errno,
+			.error = error,
 			.where = migration->device->argument,
 			.hint = "use a driver that implements VFIO migration (v2)",
-		    }, "its driver %s cannot migrate devices", migration->device->id.driver);
+		    }, "its driver %s cannot migrate it", migration->device->id.driver);
+}
+
+static int fail_flags(struct migration *migration)
+{
+	if (errno == ENOTTY || errno == EOPNOTSUPP)
+		return fail_unsupported(migration, errno);
+	return vfio_fail(migration->device, STATUS_FAILED, "cannot ask for its migration features");
 }
 
 int migration_begin(struct migration *migration, struct vfio_device *device)
@@ -178,7 +182,7 @@ int migration_begin(struct migration *migration, struct vfio_device *device)
 		.state = VFIO_DEVICE_STATE_RUNNING,
 	};
 	if (get_flags(migration))
-		return fail_no_migration(migration);
+		return fail_flags(migration);
 	if (migration_is(migration, VFIO_MIGRATION_PRE_COPY))
 		migration->info2 = !vfio_feature(device, VFIO_DEVICE_FEATURE_SET |
 						 VFIO_COMPAT_FEATURE_PRECOPY_INFO_V2, NULL, 0,
@@ -197,6 +201,8 @@ int migration_take_over(struct migration *migration, struct vfio_device *device)
 {
 	int status = migration_begin(migration, device);
 
+	if (!status && !migration_is(migration, VFIO_MIGRATION_STOP_COPY))
+		status = fail_unsupported(migration, 0);
 	if (status || (migration->state != STATE(ERROR) && !has_session(migration->state)))
 		return status;
 	out_note("%s was left in %s, it is reset", device->argument,

@@ -228,6 +228,7 @@ void out_note(const char *fmt, ...)
 	va_end(args);
 	if (length < 0)
 		return;
+	fflush(out.file);
 	if (out_settings.json)
 		json_object_array_add(root_array("notes"), json_object_new_string(text));
 	else

@@ -26,14 +26,15 @@ enum chunk {
 	CHUNK_END,	/* nothing more, ever */
 };
 
-int transfer_begin(struct transfer *transfer)
+void transfer_begin(struct transfer *transfer)
 {
 	transfer->buffer = aligned_alloc(BUFFER_ALIGN, BUFFER_SIZE);
 	if (!transfer->buffer)
 		abort();
 	if (transfer->source)
 		migration_data_size(transfer->source, &transfer->expected);
-	return STATUS_DONE;
+	else
+		transfer->expected = file_size(transfer->file);
 }
 
 void transfer_end(struct transfer *transfer)
@@ -270,5 +271,7 @@ void transfer_print(const struct transfer *transfer)
 	print_phase(&transfer->stopcopy, "stop_copy", "stop-copy");
 	out_uint("bytes", moved(transfer), "%-12s %12llu bytes\n", "total",
 		 (unsigned long long)moved(transfer));
-	out_uint("reinits", transfer->reinits, "");
+	if (transfer->reinits || out_is_json())
+		out_uint("reinits", transfer->reinits, "%-12s %12u\n", "new initial",
+			 transfer->reinits);
 }

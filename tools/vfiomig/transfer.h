@@ -28,7 +28,7 @@ struct transfer_phase {
  * @file: where the bytes go to as well (with a source) or come from, or NULL
  * @precopy: moved in PRE_COPY
  * @stopcopy: moved in STOP_COPY, or out of a file
- * @reinits: times the source announced new initial data
+ * @reinits: times the source announced new initial data, for instance of a larger namespace
  * @refused: the destination did not take a write
  */
 struct transfer {
@@ -45,7 +45,8 @@ struct transfer {
 	uint64_t shown;
 };
 
-int transfer_begin(struct transfer *transfer);
+/** transfer_begin - ready to move; pairs with transfer_end() */
+void transfer_begin(struct transfer *transfer);
 void transfer_end(struct transfer *transfer);
 
 /** transfer_precopy - move what the source in PRE_COPY offers, in @rounds rounds at most */

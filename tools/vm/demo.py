@@ -6,6 +6,7 @@ demo.py [full|short]: runs in the host VM, see "make demo". Short leaves out
 the way back and the look into the device state.
 """
 
+import itertools
 import os
 import sys
 import time
@@ -85,8 +86,8 @@ def move(source, destination, names, fio, expected):
     info = migrate(source, destination, downtime_limit=1000)
     step(f"runs in QEMU {destination.name}")
     account(info, device_states((source, before), (destination, 0)), trace, names)
-    reads, writes = fio.expect_progress(destination)
-    show(f"fio goes on: {writes} writes and {reads} verifying reads in 2 s")
+    reads, writes, seconds = fio.expect_progress(destination)
+    show(f"fio goes on: {writes} writes and {reads} verifying reads in {seconds:.1f} s")
     seen = checksum(destination)
     show(f"sha256 of the first 16 MiB, read again: {seen}")
     if seen != expected:
@@ -96,23 +97,23 @@ def move(source, destination, names, fio, expected):
 
 
 def excerpt(dump, limit=12):
-    """Of each record the first fields, of namespace data the first and the last."""
+    """Of each record the first fields; of a run of namespace data the first and the last."""
     records = []
     for line in dump.splitlines():
-        if line.startswith("@") or not records or line[:1].isdigit():
-            records.append([line])
-        else:
+        if records and line.startswith(" "):
             records[-1].append(line)
-    for number, record in enumerate(records):
-        is_data = ["ns-data" in r[0] for r in records[number - 1:number + 2]]
-        if is_data == [True, True, True] and number > 2:
-            if "ns-data" not in records[number + 1][0]:
-                continue
-            if "ns-data" in records[number - 2][0]:
-                continue
-        yield from record[:limit]
-        if len(record) > limit:
-            yield f"  ... {len(record) - limit} fields more"
+        else:
+            records.append([line])
+    for is_data, run in itertools.groupby(records, lambda record: ": ns-" in record[0]):
+        run = list(run)
+        if is_data and len(run) > 2:
+            yield from run[0]
+            yield f"... {len(run) - 2} records more"
+            run = run[-1:]
+        for record in run:
+            yield from record[:limit]
+            if len(record) > limit:
+                yield f"  ... {len(record) - limit} fields more"
 
 
 def look_inside(qemu):
@@ -148,8 +149,9 @@ def run(short):
             expected = fill(source)
             show(f"16 MiB of random data; their sha256: {expected}")
             fio = Fio(source)
-            reads, writes = fio.expect_progress(source)
-            show(f"fio writes elsewhere: {writes} writes, {reads} verifying reads in 2 s")
+            reads, writes, seconds = fio.expect_progress(source)
+            show(f"fio keeps writing behind them: {writes} writes, {reads} verifying reads "
+                 f"in {seconds:.1f} s")
 
             with Qemu("B", second.arguments(), MEMORY, incoming="defer") as destination:
                 step("migrates to QEMU B")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 import uuid as uuids
 
 from qemu import Failure
@@ -112,20 +113,22 @@ class Fio:
         fields = guest.run(f"cat /sys/block/{DISK[5:]}/stat").split()
         return int(fields[0]), int(fields[4])
 
-    def expect_progress(self, guest, seconds=2):
-        """It still writes, and still reads back what it wrote."""
-        before = self.counts(guest)
-        guest.run(f"sleep {seconds}")
-        after = self.counts(guest)
-        if guest.run("cat /tmp/fio.status 2>/dev/null || true").strip():
-            raise Failure("fio ended early\n" + guest.run("cat /tmp/fio.out /tmp/fio.json"))
-        if not (after[0] > before[0] and after[1] > before[1]):
-            raise Failure(f"fio makes no progress: (reads, writes) were {before}, {seconds} s later "
-                          f"{after}\n" + guest.run("dmesg | tail -n 20"))
-        return after[0] - before[0], after[1] - before[1]
+    def expect_progress(self, guest, timeout=60):
+        """It writes, and reads back what it wrote: (reads, writes, seconds) of a while."""
+        before = after = self.counts(guest)
+        start = time.monotonic()
+        while min(a - b for a, b in zip(after, before)) < 100:
+            if guest.run("cat /tmp/fio.status 2>/dev/null || true").strip():
+                raise Failure("fio ended early\n" + guest.run("cat /tmp/fio.out /tmp/fio.json"))
+            if time.monotonic() - start > timeout:
+                raise Failure(f"fio makes no progress: (reads, writes) were {before}, {timeout} s "
+                              f"later {after}\n" + guest.run("dmesg | tail -n 20"))
+            guest.run("sleep 0.5")
+            after = self.counts(guest)
+        return after[0] - before[0], after[1] - before[1], time.monotonic() - start
 
     def stop(self, guest):
-        """End it; returns (reads, writes, errors) of the whole run, all verified."""
+        """End it; returns (reads, writes) of the whole run, all verified."""
         guest.run("killall -INT fio; for i in $(seq 300); do "
                   "[ -s /tmp/fio.status ] && exit; sleep 0.1; done; exit 1")
         text = guest.run("cat /tmp/fio.json")

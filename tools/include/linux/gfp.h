@@ -11,6 +11,8 @@
 #define __GFP_ZERO		1
 #define __GFP_NOWARN		0
 #define __GFP_NORETRY		0
+#define __GFP_RETRY_MAYFAIL	0
+#define __GFP_RETRY_MAYFAIL	0
 #define __GFP_ACCOUNT		0
 
 #endif
