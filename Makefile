@@ -63,7 +63,7 @@ tools:
 endif
 
 check: root
-	tools/vm/check module sparse checkpatch rules tools unit kselftest guest
+	tools/vm/check module sparse checkpatch rules tools unit cli kselftest guest
 
 # The system of the guests that the host VM runs.
 GUEST := build/guest-initramfs

@@ -188,9 +188,9 @@ static long ioctl_set_irqs(struct mdevsim_device *device, void __user *arg)
 {
 	unsigned long minsz = offsetofend(struct vfio_irq_set, count);
 	struct vfio_irq_info info = {};
-	void *data __free(kfree) = NULL;
 	struct vfio_irq_set hdr;
 	size_t size = 0;
+	void *data;
 	int ret;
 
 	if (copy_from_user(&hdr, arg, minsz))
@@ -202,12 +202,12 @@ static long ioctl_set_irqs(struct mdevsim_device *device, void __user *arg)
 	ret = vfio_set_irqs_validate_and_prepare(&hdr, info.count, VFIO_PCI_NUM_IRQS, &size);
 	if (ret)
 		return ret;
-	if (size) {
-		data = memdup_user(arg + minsz, size);
-		if (IS_ERR(data))
-			return PTR_ERR(no_free_ptr(data));
-	}
-	return mdevsim_irq_set(&device->irq, &hdr, data);
+	data = size ? memdup_user(arg + minsz, size) : NULL;
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	ret = mdevsim_irq_set(&device->irq, &hdr, data);
+	kfree(data);
+	return ret;
 }
 
 static long ioctl_reset(struct mdevsim_device *device, void __user *arg)

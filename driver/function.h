@@ -16,7 +16,7 @@ struct mdevsim_device;
 struct mdevsim_function;
 struct workqueue_struct;
 
-/** define MDEVSIM_PCI_VENDOR - Vendor ID: one that virtual devices share, not assigned to a company */
+/** define MDEVSIM_PCI_VENDOR - Vendor ID: one that virtual devices share, nobody's own */
 #define MDEVSIM_PCI_VENDOR	0x1234
 /** define MDEVSIM_PCI_DEVICE - Device ID of the NVMe function: "NV" */
 #define MDEVSIM_PCI_DEVICE	0x4e56
@@ -130,12 +130,13 @@ struct mdevsim_bulk_size {
  * @bulk_size: what remains to be sent; without a saving session all that is present. Safe against
  *	running commands.
  * @bulk_next: find the next extent to send and take it off what remains. False when there is none.
- * @bulk_page_get: contents of one page of an extent, not to change until @bulk_page_put. NULL stands
- *	for zeroes (the page was deallocated meanwhile). ERR_PTR(-EINTR) when killed while waiting.
+ * @bulk_page_get: contents of one page of an extent, not to change until @bulk_page_put. NULL
+ *	stands for zeroes (the page was deallocated meanwhile). ERR_PTR(-EINTR) when killed
+ *	while waiting.
  * @bulk_page_crc: CRC-32C of what @bulk_page_get returned, before inversion at either end
  * @bulk_page_put: ends @bulk_page_get
- * @bulk_load_begin: start a loading session for the namespace of @id: an empty one is filled in the shadow
- *	of the present one. Called again, it starts over. -ENOMEM.
+ * @bulk_load_begin: start a loading session for the namespace of @id: an empty one is filled in
+ *	the shadow of the present one. Called again, it starts over. -ENOMEM.
  * @bulk_load_page: the page of the new namespace at @offset, allocated; ERR_PTR(-ENOMEM)
  * @bulk_load_zero: the extent of the new namespace reads as zero from now on
  * @bulk_load_commit: the new namespace and identity take the present one's place; cannot fail
@@ -177,7 +178,8 @@ struct mdevsim_function_ops {
 	void *(*bulk_page_get)(struct mdevsim_function *fn, u64 offset);
 	u32 (*bulk_page_crc)(struct mdevsim_function *fn, void *page);
 	void (*bulk_page_put)(struct mdevsim_function *fn, u64 offset);
-	int (*bulk_load_begin)(struct mdevsim_function *fn, const struct mdevsim_state_identity *id);
+	int (*bulk_load_begin)(struct mdevsim_function *fn,
+			       const struct mdevsim_state_identity *id);
 	void *(*bulk_load_page)(struct mdevsim_function *fn, u64 offset);
 	void (*bulk_load_zero)(struct mdevsim_function *fn, u64 offset, u64 length);
 	void (*bulk_load_commit)(struct mdevsim_function *fn);
@@ -249,7 +251,7 @@ unsigned long *mdevsim_page_tag(void *page);
 /** mdevsim_function_name - for tracepoints and messages: the mediated device's name */
 const char *mdevsim_function_name(struct mdevsim_function *fn);
 
-/** mdevsim_function_uuid - 16 bytes that tell this device from any other; serial and NGUID derive from them */
+/** mdevsim_function_uuid - 16 bytes that tell this device from any other */
 const u8 *mdevsim_function_uuid(struct mdevsim_function *fn);
 
 /** mdevsim_function_dbg - a debug message; guests can cause it, so never louder */

@@ -20,7 +20,7 @@ static const char *irq_device_name(struct mdevsim_irq *irq)
 	return dev_name(irq_to_mdevsim(irq)->vdev.dev);
 }
 
-/* Signal INTx if it is due; the config space bits that gate it are read unlocked, as hardware would. */
+/* Signal INTx if it is due. Configuration space is looked at unlocked, as hardware would. */
 static void intx_update(struct mdevsim_irq *irq)
 {
 	struct mdevsim_device *device = irq_to_mdevsim(irq);
@@ -322,6 +322,9 @@ static int request_set_trigger(struct mdevsim_irq *irq, const struct vfio_irq_se
 	return single_set_trigger(irq, &irq->request, hdr, data);
 }
 
+typedef int (*action_fn)(struct mdevsim_irq *irq, const struct vfio_irq_set *hdr,
+			 const void *data);
+
 /**
  * struct irq_index - one VFIO interrupt index
  * @count: interrupts
@@ -331,8 +334,7 @@ static int request_set_trigger(struct mdevsim_irq *irq, const struct vfio_irq_se
 struct irq_index {
 	u32 count;
 	u32 flags;
-	int (*action[3])(struct mdevsim_irq *irq, const struct vfio_irq_set *hdr,
-			 const void *data);
+	action_fn action[3];
 };
 
 #define ACTION(name)	(ilog2(VFIO_IRQ_SET_ACTION_##name) - ilog2(VFIO_IRQ_SET_ACTION_MASK))

@@ -13,7 +13,7 @@
 /** define MDEVSIM_CONFIG_SIZE - bytes of configuration space, the extended part reads as zero */
 #define MDEVSIM_CONFIG_SIZE		4096
 
-/** define MDEVSIM_BAR0_SIZE - function registers, MSI-X table, MSI-X pending bits; at least 16 KiB for Windows */
+/** define MDEVSIM_BAR0_SIZE - registers, MSI-X table, pending bits; at least 16 KiB for Windows */
 #define MDEVSIM_BAR0_SIZE		0x4000
 /** define MDEVSIM_BAR0_MSIX_TABLE - MSI-X table, in a page of its own */
 #define MDEVSIM_BAR0_MSIX_TABLE		0x2000
@@ -74,7 +74,7 @@ void mdevsim_pci_config_intx_status(struct mdevsim_pci_config *config, bool asse
 void mdevsim_pci_config_save(const struct mdevsim_pci_config *config,
 			     struct mdevsim_state_pci_config *state);
 
-/** mdevsim_pci_config_check - -EINVAL with a reason unless all that cannot be written is as after reset */
+/** mdevsim_pci_config_check - -EINVAL with a reason unless constant bits are as after reset */
 int mdevsim_pci_config_check(const struct mdevsim_state_pci_config *state,
 			     struct mdevsim_reason *why);
 

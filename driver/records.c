@@ -100,7 +100,8 @@ static int version_check(const struct mdevsim_function_ops *ops,
 	u16 minor = le16_to_cpu(id->version_minor);
 
 	if (strncmp(id->function, ops->name, sizeof(id->function)))
-		return mdevsim_refuse(why, -EXDEV, "the stream is of function \"%.*s\", this is \"%s\"",
+		return mdevsim_refuse(why, -EXDEV,
+				      "the stream is of function \"%.*s\", this is \"%s\"",
 				      (int)sizeof(id->function), id->function, ops->name);
 	if (major != ops->version_major || minor > ops->version_minor)
 		return mdevsim_refuse(why, -EXDEV,

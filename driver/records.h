@@ -19,13 +19,13 @@ const struct mdevsim_state_ops *mdevsim_records_get(struct mdevsim_device *devic
 /** mdevsim_records_find - by record type; NULL for a type that is not a control record */
 const struct mdevsim_state_ops *mdevsim_records_find(struct mdevsim_device *device, u16 type);
 
-/** mdevsim_records_max - bytes that all control records, IDENTITY and END take in a stream, at most */
+/** mdevsim_records_max - bytes that control records, IDENTITY and END take in a stream, at most */
 u64 mdevsim_records_max(struct mdevsim_device *device);
 
 /** mdevsim_records_identity - the device's IDENTITY */
 void mdevsim_records_identity(struct mdevsim_device *device, struct mdevsim_state_identity *id);
 
-/** mdevsim_records_identity_check - -EXDEV or -EINVAL with a reason unless this device can become that one */
+/** mdevsim_records_identity_check - -EXDEV or -EINVAL unless this device can become that one */
 int mdevsim_records_identity_check(struct mdevsim_device *device,
 				   const struct mdevsim_state_identity *id,
 				   struct mdevsim_reason *why);

@@ -24,7 +24,7 @@
 #include "state_stream.h"
 #include "trace.h"
 
-/* Bytes moved before the lock is let go, so that a large read() or write() does not hold up an arc */
+/* Bytes moved before the lock is let go, so that a large read() does not hold up an arc */
 #define BATCH	SZ_1M
 
 /**
@@ -407,9 +407,8 @@ static const struct file_operations saving_fops = {
 
 static int bad_length(const struct mdevsim_record *record, struct mdevsim_reason *why)
 {
-	return mdevsim_refuse(why, -EMSGSIZE, "record %s (sequence %u): a body of %llu bytes does not fit its type",
-			      mdevsim_state_stream_name(record->type), record->sequence,
-			      record->length);
+	return mdevsim_refuse(why, -EMSGSIZE, "a body of %llu bytes does not fit a record %s",
+			      record->length, mdevsim_state_stream_name(record->type));
 }
 
 static int begin_load_control(struct mdevsim_session *session, const struct mdevsim_record *record,
@@ -462,15 +461,14 @@ static int extent_check(struct mdevsim_session *session, const struct mdevsim_re
 	const struct mdevsim_state_ns_extent *header = &session->extent_header;
 	u64 blocks = le64_to_cpu(session->id.namespace_size) >> MDEVSIM_LBA_SHIFT;
 	u64 slba = le64_to_cpu(header->slba), nlb = le64_to_cpu(header->nlb);
-	const char *name = mdevsim_state_stream_name(record->type);
 
 	if (le32_to_cpu(header->nsid) != 1 || header->reserved)
-		return mdevsim_refuse(why, -EINVAL, "record %s (sequence %u): namespace %u does not exist",
-				      name, record->sequence, le32_to_cpu(header->nsid));
+		return mdevsim_refuse(why, -EINVAL, "namespace %u does not exist",
+				      le32_to_cpu(header->nsid));
 	if (!nlb || slba % align || nlb % align || slba >= blocks || nlb > blocks - slba)
 		return mdevsim_refuse(why, -EINVAL,
-				      "record %s (sequence %u): %llu blocks at %llu are not aligned or not in a namespace of %llu",
-				      name, record->sequence, nlb, slba, blocks);
+				      "%llu blocks at %llu: not aligned, or not in a namespace of %llu",
+				      nlb, slba, blocks);
 	if (record->type == MDEVSIM_RECORD_NS_DATA &&
 	    record->length - sizeof(*header) != nlb << MDEVSIM_LBA_SHIFT)
 		return bad_length(record, why);

@@ -38,7 +38,7 @@ struct file *mdevsim_session_start(struct mdevsim_device *device, enum mdevsim_s
 void mdevsim_session_stop_copy(struct mdevsim_session *session);
 
 /**
- * mdevsim_session_commit - check all that was loaded and, if it is sound, make it the device's state
+ * mdevsim_session_commit - check all that was loaded; if it is sound, make it the state
  *
  * Return: 0, or the error that the stream met, its reason noted as refusal. The device is then as
  * it was before the session.

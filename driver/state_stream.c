@@ -124,7 +124,7 @@ static __printf(3, 4)
 int refuse_record(struct mdevsim_state_reader *reader, int err, const char *fmt, ...)
 {
 	const struct mdevsim_record *record = &reader->record;
-	char text[96];
+	char text[128];
 	va_list args;
 
 	va_start(args, fmt);
@@ -267,6 +267,7 @@ static int begin_record(struct mdevsim_state_reader *reader)
 {
 	const struct mdevsim_record_header *header = &reader->scratch.record_header;
 	struct mdevsim_record *record = &reader->record;
+	struct mdevsim_reason why = {};
 	int ret;
 
 	*record = (struct mdevsim_record) {
@@ -280,9 +281,9 @@ static int begin_record(struct mdevsim_state_reader *reader)
 	ret = check_record(reader);
 	if (ret || reader->skip)
 		return ret;
-	ret = reader->sink->begin(reader->context, record, &reader->why);
+	ret = reader->sink->begin(reader->context, record, &why);
 	if (ret)
-		return refuse_record(reader, ret, "refused");
+		return refuse_record(reader, ret, "%s", why.text);
 	if (record->type < 64)
 		reader->seen |= BIT_ULL(record->type);
 	reader->controls |= is_control(record->type);
@@ -324,6 +325,7 @@ static int check_trailer(struct mdevsim_state_reader *reader)
 static int end_record(struct mdevsim_state_reader *reader)
 {
 	bool is_end = reader->record.type == MDEVSIM_RECORD_END && !reader->skip;
+	struct mdevsim_reason why = {};
 	int ret = check_trailer(reader);
 
 	if (!ret && is_end)
@@ -331,9 +333,9 @@ static int end_record(struct mdevsim_state_reader *reader)
 	if (ret)
 		return ret;
 	if (!reader->skip)
-		ret = reader->sink->end(reader->context, &reader->record, &reader->why);
+		ret = reader->sink->end(reader->context, &reader->record, &why);
 	if (ret)
-		return refuse_record(reader, ret, "refused");
+		return refuse_record(reader, ret, "%s", why.text);
 	reader->sequence++;
 	reader->start = reader->offset;
 	reader->crc = CRC_INIT;
@@ -395,11 +397,18 @@ static int reader_part_done(struct mdevsim_state_reader *reader)
 /* Where a body's bytes go from @reader->filled on; sets the room there. */
 static void *body_place(struct mdevsim_state_reader *reader)
 {
-	if (!reader->skip)
-		return reader->sink->body(reader->context, &reader->record, reader->filled,
-					  &reader->room, &reader->why);
-	reader->room = min_t(u64, reader->room, sizeof(reader->scratch));
-	return reader->scratch.bytes;
+	struct mdevsim_reason why = {};
+	void *place;
+
+	if (reader->skip) {
+		reader->room = min_t(u64, reader->room, sizeof(reader->scratch));
+		return reader->scratch.bytes;
+	}
+	place = reader->sink->body(reader->context, &reader->record, reader->filled,
+				   &reader->room, &why);
+	if (IS_ERR(place))
+		reader->error = refuse_record(reader, PTR_ERR(place), "%s", why.text);
+	return place;
 }
 
 static void *reader_place(struct mdevsim_state_reader *reader)
@@ -427,10 +436,6 @@ void *mdevsim_state_reader_want(struct mdevsim_state_reader *reader, u64 *length
 	if (reader->error)
 		return ERR_PTR(reader->error);
 	reader->place = reader_place(reader);
-	if (IS_ERR(reader->place)) {
-		reader->error = refuse_record(reader, PTR_ERR(reader->place), "refused");
-		reader->place = ERR_PTR(reader->error);
-	}
 	*length = reader->room;
 	return reader->place;
 }

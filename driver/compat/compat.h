@@ -6,6 +6,7 @@
 #ifndef MDEVSIM_COMPAT_H
 #define MDEVSIM_COMPAT_H
 
+#include <linux/bits.h>
 #include <linux/kconfig.h>
 #include <linux/version.h>
 #include <linux/vfio.h>
@@ -23,7 +24,7 @@
 #define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2	12
 #endif
 #ifndef VFIO_PRECOPY_INFO_REINIT
-#define VFIO_PRECOPY_INFO_REINIT		(1 << 0)
+#define VFIO_PRECOPY_INFO_REINIT		BIT(0)
 #endif
 
 /*

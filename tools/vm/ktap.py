@@ -82,6 +82,7 @@ class Counter:
         depth, text = len(prefix) // 2, line[len(prefix):].rstrip()
         if VERSION.match(text):
             self.close(depth)
+            self.child = None       # nothing that follows sums up what has ended here
             self.open.append(Document(depth))
             self.seen = True
             return
