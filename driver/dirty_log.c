@@ -8,18 +8,25 @@
 #include <linux/cleanup.h>
 #include <linux/errno.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include "dirty_log.h"
 
 #define CHUNK_BYTES	(MDEVSIM_DIRTY_CHUNK / 8)
 
+/* At the user's limit an allocation fails; without this it would have the user killed. */
+#define GFP_CHUNK	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 void mdevsim_dirty_log_init(struct mdevsim_dirty_log *log)
 {
 	mutex_init(&log->lock);
+	mutex_init(&log->reporting);
 	xa_init(&log->chunks);
 	log->active = false;
 	log->lost = false;
 	log->ranges = NULL;
 	log->nr_ranges = 0;
+	log->nr_chunks = 0;
+	log->scratch = NULL;
 }
 
 int mdevsim_dirty_log_start(struct mdevsim_dirty_log *log, struct mdevsim_dirty_range **ranges,
@@ -28,6 +35,9 @@ int mdevsim_dirty_log_start(struct mdevsim_dirty_log *log, struct mdevsim_dirty_
 	guard(mutex)(&log->lock);
 	if (log->active)
 		return -EINVAL;
+	log->scratch = kzalloc(CHUNK_BYTES, GFP_CHUNK);
+	if (!log->scratch)
+		return -ENOMEM;
 	log->ranges = *ranges;
 	*ranges = NULL;
 	log->nr_ranges = nr_ranges;
@@ -41,15 +51,19 @@ int mdevsim_dirty_log_stop(struct mdevsim_dirty_log *log)
 	unsigned long index;
 	void *chunk;
 
+	guard(mutex)(&log->reporting);
 	guard(mutex)(&log->lock);
 	if (!log->active)
 		return -EINVAL;
+	kfree(log->scratch);
+	log->scratch = NULL;
 	xa_for_each(&log->chunks, index, chunk)
 		kfree(chunk);
 	xa_destroy(&log->chunks);
 	kfree(log->ranges);
 	log->ranges = NULL;
 	log->nr_ranges = 0;
+	log->nr_chunks = 0;
 	log->active = false;
 	return 0;
 }
@@ -69,15 +83,16 @@ static unsigned long *chunk_make(struct mdevsim_dirty_log *log, unsigned long in
 {
 	unsigned long *chunk = xa_load(&log->chunks, index);
 
-	if (chunk)
+	if (chunk || log->nr_chunks == MDEVSIM_DIRTY_CHUNKS)
 		return chunk;
-	chunk = kzalloc(CHUNK_BYTES, GFP_KERNEL_ACCOUNT);
+	chunk = kzalloc(CHUNK_BYTES, GFP_CHUNK);
 	if (!chunk)
 		return NULL;
-	if (xa_err(xa_store(&log->chunks, index, chunk, GFP_KERNEL_ACCOUNT))) {
+	if (xa_err(xa_store(&log->chunks, index, chunk, GFP_CHUNK))) {
 		kfree(chunk);
 		return NULL;
 	}
+	log->nr_chunks++;
 	return chunk;
 }
 
@@ -94,11 +109,15 @@ static void mark_page(struct mdevsim_dirty_log *log, u64 page)
 		log->lost = true;
 }
 
-/* An unlocked look suffices: who starts logging does so before he relies on it. */
+/*
+ * An unlocked look suffices: who starts logging does so before he relies on it. The barrier keeps
+ * the look behind the write to guest memory.
+ */
 void mdevsim_dirty_log_mark(struct mdevsim_dirty_log *log, u64 iova, u64 length)
 {
 	u64 page, last;
 
+	smp_mb();
 	if (!READ_ONCE(log->active) || !length)
 		return;
 	last = min(length - 1, U64_MAX - iova) + iova;
@@ -109,44 +128,76 @@ void mdevsim_dirty_log_mark(struct mdevsim_dirty_log *log, u64 iova, u64 length)
 		mark_page(log, page);
 }
 
-/* Hand out the bits @first to @end (exclusive) of one chunk, as runs. */
-static void report_chunk(unsigned long *chunk, u64 base, unsigned long first, unsigned long end,
-			 void (*set)(void *context, u64 iova, u64 length), void *context)
+/* Hand out the bits @first to @end (exclusive) of the scratch chunk, as runs. */
+static void report_runs(struct mdevsim_dirty_log *log, u64 base, unsigned long first,
+			unsigned long end, void (*set)(void *context, u64 iova, u64 length),
+			void *context)
 {
 	unsigned long bit, next;
 
-	for (bit = find_next_bit(chunk, end, first); bit < end;
-	     bit = find_next_bit(chunk, end, next)) {
-		next = find_next_zero_bit(chunk, end, bit);
+	for (bit = find_next_bit(log->scratch, end, first); bit < end;
+	     bit = find_next_bit(log->scratch, end, next)) {
+		next = find_next_zero_bit(log->scratch, end, bit);
 		set(context, (base + bit) << MDEVSIM_DIRTY_SHIFT,
 		    (u64)(next - bit) << MDEVSIM_DIRTY_SHIFT);
-		bitmap_clear(chunk, bit, next - bit);
 	}
+}
+
+static int check_report(struct mdevsim_dirty_log *log, u64 iova, u64 length)
+{
+	const struct mdevsim_dirty_range *range;
+
+	guard(mutex)(&log->lock);
+	if (!log->active || !length || (iova | length) & (BIT(MDEVSIM_DIRTY_SHIFT) - 1))
+		return -EINVAL;
+	range = range_of(log, iova);
+	if (!range || length - 1 > range->last - iova)
+		return -EINVAL;
+	return log->lost ? -ENOMEM : 0;
+}
+
+static void drop_if_clean(struct mdevsim_dirty_log *log, unsigned long index,
+			  unsigned long *chunk)
+{
+	if (find_next_bit(chunk, MDEVSIM_DIRTY_CHUNK, 0) < MDEVSIM_DIRTY_CHUNK)
+		return;
+	xa_erase(&log->chunks, index);
+	kfree(chunk);
+	log->nr_chunks--;
+}
+
+/* Move what there is between pages @first and @last of the next chunk to scratch. */
+static bool take_chunk(struct mdevsim_dirty_log *log, unsigned long *index, u64 first, u64 last,
+		       unsigned long *from, unsigned long *end)
+{
+	unsigned long *chunk;
+	u64 base;
+
+	guard(mutex)(&log->lock);
+	chunk = xa_find(&log->chunks, index, last / MDEVSIM_DIRTY_CHUNK, XA_PRESENT);
+	if (!chunk)
+		return false;
+	base = (u64)*index * MDEVSIM_DIRTY_CHUNK;
+	*from = max(first, base) - base;
+	*end = min(last - base, MDEVSIM_DIRTY_CHUNK - 1) + 1;
+	memcpy(log->scratch, chunk, CHUNK_BYTES);
+	bitmap_clear(chunk, *from, *end - *from);
+	drop_if_clean(log, *index, chunk);
+	return true;
 }
 
 int mdevsim_dirty_log_report(struct mdevsim_dirty_log *log, u64 iova, u64 length,
 			     void (*set)(void *context, u64 iova, u64 length), void *context)
 {
-	const struct mdevsim_dirty_range *range;
-	u64 first = iova >> MDEVSIM_DIRTY_SHIFT, last;
-	unsigned long index;
-	void *chunk;
+	u64 first = iova >> MDEVSIM_DIRTY_SHIFT, last = (iova + length - 1) >> MDEVSIM_DIRTY_SHIFT;
+	unsigned long index = first / MDEVSIM_DIRTY_CHUNK, from, end;
+	int ret;
 
-	guard(mutex)(&log->lock);
-	if (!log->active)
-		return -EINVAL;
-	range = range_of(log, iova);
-	if (!range || !length || length - 1 > range->last - iova)
-		return -EINVAL;
-	if (log->lost)
-		return -ENOMEM;
-	last = (iova + length - 1) >> MDEVSIM_DIRTY_SHIFT;
-	xa_for_each_range(&log->chunks, index, chunk, first / MDEVSIM_DIRTY_CHUNK,
-			  last / MDEVSIM_DIRTY_CHUNK) {
-		u64 base = (u64)index * MDEVSIM_DIRTY_CHUNK;
-
-		report_chunk(chunk, base, max(first, base) - base,
-			     min(last - base, MDEVSIM_DIRTY_CHUNK - 1) + 1, set, context);
-	}
+	guard(mutex)(&log->reporting);
+	ret = check_report(log, iova, length);
+	if (ret)
+		return ret;
+	for (; take_chunk(log, &index, first, last, &from, &end); index++)
+		report_runs(log, (u64)index * MDEVSIM_DIRTY_CHUNK, from, end, set, context);
 	return 0;
 }

@@ -42,8 +42,10 @@ int mdevsim_dma_read(struct mdevsim_function *fn, u64 iova, void *data, size_t l
 int mdevsim_dma_write(struct mdevsim_function *fn, u64 iova, const void *data, size_t length)
 {
 	int ret = dma_rw(fn, iova, (void *)data, length, true);
+	void *before = mdevsim_charge_begin(fn);
 
 	mdevsim_dirty_log_mark(&fn->device->dirty_log, iova, length);
+	mdevsim_charge_end(before);
 	return ret;
 }
 
@@ -55,23 +57,20 @@ bool mdevsim_dma_enabled(struct mdevsim_function *fn)
 /* At the user's limit an allocation fails; without this it would have the user killed. */
 #define GFP_PAGE	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/*
- * Workers run in no user's context, so the charge is directed explicitly to
- * who opened the device; without an opener (loading happens in the loader's
- * own context) to the current task.
- */
+/* Without an opener, which is when nothing runs, the current task pays. */
+void *mdevsim_charge_begin(struct mdevsim_function *fn)
+{
+	return set_active_memcg(READ_ONCE(fn->device->memcg));
+}
+
+void mdevsim_charge_end(void *before)
+{
+	set_active_memcg(before);
+}
+
 void *mdevsim_page_alloc(struct mdevsim_function *fn)
 {
-	struct mem_cgroup *memcg = READ_ONCE(fn->device->memcg);
-	struct mem_cgroup *old;
-	void *page;
-
-	if (!memcg)
-		return (void *)get_zeroed_page(GFP_PAGE);
-	old = set_active_memcg(memcg);
-	page = (void *)get_zeroed_page(GFP_PAGE);
-	set_active_memcg(old);
-	return page;
+	return (void *)get_zeroed_page(GFP_PAGE);
 }
 
 void mdevsim_page_free(void *page)

@@ -52,6 +52,9 @@ struct mdevsim_state_set {
 	u32 length[MDEVSIM_RECORD_NS_DATA];
 };
 
+/** define MDEVSIM_CONTROL_MAX - bytes in the body of a control record, at most */
+#define MDEVSIM_CONTROL_MAX	4096
+
 /**
  * struct mdevsim_state_ops - how one control record is saved, checked and loaded
  * @type: &enum mdevsim_record_type, below %MDEVSIM_RECORD_NS_DATA
@@ -79,11 +82,13 @@ struct mdevsim_state_ops {
  * @offset: first byte, a multiple of %MDEVSIM_EXTENT_ALIGN
  * @length: bytes, a multiple of %MDEVSIM_EXTENT_ALIGN; with data at most %MDEVSIM_MAX_EXTENT
  * @zero: the run reads as zero and carries no data
+ * @initial: it was present when the session began, and is sent for the first time
  */
 struct mdevsim_extent {
 	u64 offset;
 	u64 length;
 	bool zero;
+	bool initial;
 };
 
 /**
@@ -238,7 +243,17 @@ void mdevsim_irq_intx(struct mdevsim_function *fn, bool assert);
 bool mdevsim_irq_is_msix(struct mdevsim_function *fn);
 
 /**
- * mdevsim_page_alloc - one zeroed page, charged to the user of the device (sleeps)
+ * mdevsim_charge_begin - from here on, charge what is allocated to the user of the device
+ *
+ * Workers run in nobody's context: what they allocate would be charged to nobody.
+ *
+ * Return: for mdevsim_charge_end(), which ends it
+ */
+void *mdevsim_charge_begin(struct mdevsim_function *fn);
+void mdevsim_charge_end(void *before);
+
+/**
+ * mdevsim_page_alloc - one zeroed page (sleeps)
  *
  * Return: kernel address of PAGE_SIZE bytes or NULL. Free with mdevsim_page_free().
  */

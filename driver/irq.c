@@ -10,6 +10,7 @@
  */
 #include <linux/cleanup.h>
 #include <linux/eventfd.h>
+#include <linux/nospec.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include "mdevsim.h"
@@ -267,7 +268,7 @@ static int msix_attach(struct mdevsim_irq *irq, u32 start, u32 count, const s32 
 	}
 	if (i == count)
 		return 0;
-	while (i--)
+	for (i = 0; i < count; i++)
 		replace(irq, &irq->msix[start + i], NULL);
 	return ret;
 }
@@ -372,16 +373,20 @@ static const struct irq_index irq_indexes[VFIO_PCI_NUM_IRQS] = {
 
 int mdevsim_irq_info(struct vfio_irq_info *info)
 {
-	if (info->index >= ARRAY_SIZE(irq_indexes))
+	u32 index = info->index;
+
+	if (index >= ARRAY_SIZE(irq_indexes))
 		return -EINVAL;
-	info->count = irq_indexes[info->index].count;
-	info->flags = irq_indexes[info->index].flags;
+	index = array_index_nospec(index, ARRAY_SIZE(irq_indexes));
+	info->count = irq_indexes[index].count;
+	info->flags = irq_indexes[index].flags;
 	return 0;
 }
 
 int mdevsim_irq_set(struct mdevsim_irq *irq, const struct vfio_irq_set *hdr, const void *data)
 {
-	const struct irq_index *index = &irq_indexes[hdr->index];
+	const struct irq_index *index =
+		&irq_indexes[array_index_nospec(hdr->index, ARRAY_SIZE(irq_indexes))];
 	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
 	u32 i;
 

@@ -23,6 +23,9 @@ static int ranges_copy(struct mdevsim_dirty_range *to, struct rb_root_cached *ra
 		/* An empty range at address 0 arrives as all of memory. */
 		if (!node->start && node->last == ULONG_MAX)
 			return -EINVAL;
+		/* A bit stands for a whole page, whatever page size the user has in mind. */
+		if (!IS_ALIGNED(node->start | (node->last + 1), BIT(MDEVSIM_DIRTY_SHIFT)))
+			return -EINVAL;
 		to[i++] = (struct mdevsim_dirty_range){ node->start, node->last };
 	}
 	return i == nnodes ? 0 : -EINVAL;

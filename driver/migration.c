@@ -83,7 +83,10 @@ static struct file *arc_quiesce(struct mdevsim_device *device)
 	return NULL;
 }
 
-/* Interrupts that the source could not deliver, or that got lost on the way, are sent again. */
+/*
+ * Interrupts that the source could not deliver, or that got lost on the way, are sent again: at
+ * the end, when the function has said how its pin stands.
+ */
 static struct file *arc_resume(struct mdevsim_device *device)
 {
 	struct mdevsim_function *fn = device->fn;
@@ -91,8 +94,8 @@ static struct file *arc_resume(struct mdevsim_device *device)
 	if (device->migration.loaded)
 		fn->ops->state_loaded(fn);
 	device->migration.loaded = false;
-	mdevsim_irq_release(&device->irq);
 	fn->ops->resume(fn);
+	mdevsim_irq_release(&device->irq);
 	return NULL;
 }
 

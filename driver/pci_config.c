@@ -5,6 +5,7 @@
 #include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/pci_regs.h>
 #include <linux/string.h>
@@ -171,13 +172,13 @@ unsigned int mdevsim_pci_config_write(struct mdevsim_pci_config *config, u32 off
 	mask &= config_registers[reg].rw;
 	new = (old & ~mask) | (written & mask);
 	new &= ~(written & config_registers[reg].w1c);
-	config->words[reg] = new;
+	WRITE_ONCE(config->words[reg], new);
 	return config_events(reg, old ^ new, written);
 }
 
 static u32 config_get(const struct mdevsim_pci_config *config, u32 offset)
 {
-	return config->words[offset / 4];
+	return READ_ONCE(config->words[offset / 4]);
 }
 
 bool mdevsim_pci_config_dma(const struct mdevsim_pci_config *config)

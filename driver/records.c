@@ -101,7 +101,7 @@ static int version_check(const struct mdevsim_function_ops *ops,
 
 	if (strncmp(id->function, ops->name, sizeof(id->function)))
 		return mdevsim_refuse(why, -EXDEV,
-				      "the stream is of function \"%.*s\", this is \"%s\"",
+				      "the stream is of function \"%*pE\", this is \"%s\"",
 				      (int)sizeof(id->function), id->function, ops->name);
 	if (major != ops->version_major || minor > ops->version_minor)
 		return mdevsim_refuse(why, -EXDEV,

@@ -6,9 +6,6 @@
 
 struct mdevsim_device;
 
-/** define MDEVSIM_CONTROL_MAX - bytes in the body of a control record, at most */
-#define MDEVSIM_CONTROL_MAX	4096
-
 /**
  * mdevsim_records_get - a control record of this device, by its place in the stream
  *

@@ -3,6 +3,7 @@
  * From an offset in the device fd to a register: which region, the one bounds
  * check, natural widths, dispatch.
  */
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
 #include "mdevsim.h"
@@ -90,18 +91,26 @@ static const struct region regions[VFIO_PCI_NUM_REGIONS] = {
 	},
 };
 
+static const struct region *outside(struct mdevsim_device *device, loff_t pos, size_t count)
+{
+	dev_dbg_ratelimited(device->vdev.dev, "%zu bytes at %#llx are not inside one region\n",
+			    count, pos);
+	return NULL;
+}
+
 /* The region that holds all of [pos, pos + count), or NULL */
-static const struct region *region_find(loff_t pos, size_t count, u32 *offset)
+static const struct region *region_find(struct mdevsim_device *device, loff_t pos, size_t count,
+					u32 *offset)
 {
 	u64 index = VFIO_PCI_OFFSET_TO_INDEX((u64)pos);
 	u64 start = (u64)pos & VFIO_PCI_OFFSET_MASK;
 	const struct region *region;
 
 	if (pos < 0 || index >= ARRAY_SIZE(regions))
-		return NULL;
-	region = &regions[index];
+		return outside(device, pos, count);
+	region = &regions[array_index_nospec(index, ARRAY_SIZE(regions))];
 	if (start >= region->size || count > region->size - start)
-		return NULL;
+		return outside(device, pos, count);
 	*offset = start;
 	return region;
 }
@@ -147,7 +156,7 @@ ssize_t mdevsim_region_read(struct vfio_device *vdev, char __user *buf, size_t c
 	size_t done;
 	u32 offset;
 
-	region = region_find(*ppos, count, &offset);
+	region = region_find(device, *ppos, count, &offset);
 	if (!region)
 		return -EINVAL;
 	for (done = 0; done < count; done += width) {
@@ -168,7 +177,7 @@ ssize_t mdevsim_region_write(struct vfio_device *vdev, const char __user *buf, s
 	size_t done;
 	u32 offset;
 
-	region = region_find(*ppos, count, &offset);
+	region = region_find(device, *ppos, count, &offset);
 	if (!region)
 		return -EINVAL;
 	for (done = 0; done < count; done += width) {

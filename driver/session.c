@@ -108,9 +108,7 @@ static bool begin_extent(struct mdevsim_session *session)
 	struct mdevsim_state_ns_extent *header = (struct mdevsim_state_ns_extent *)session->body;
 	struct mdevsim_function *fn = session_fn(session);
 	struct mdevsim_extent *extent = &session->extent;
-	struct mdevsim_bulk_size size;
 
-	fn->ops->bulk_size(fn, &size);
 	if (!fn->ops->bulk_next(fn, extent))
 		return false;
 	*header = (struct mdevsim_state_ns_extent) {
@@ -119,7 +117,7 @@ static bool begin_extent(struct mdevsim_session *session)
 		.nlb	= cpu_to_le64(extent->length >> MDEVSIM_LBA_SHIFT),
 	};
 	session->body_length = sizeof(*header);
-	session->initial = size.initial;
+	session->initial = extent->initial;
 	mdevsim_state_writer_begin(&session->writer,
 				   extent->zero ? MDEVSIM_RECORD_NS_ZERO : MDEVSIM_RECORD_NS_DATA,
 				   1, sizeof(*header) + (extent->zero ? 0 : extent->length));
@@ -278,13 +276,11 @@ static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
 
 	while (iov_iter_count(to)) {
 		ret = read_locked(session, to);
-		if (ret > 0) {
+		if (ret > 0)
 			done += ret;
-			continue;
-		}
-		if (ret != -EFAULT || fatal_signal_pending(current))
+		else if (ret != -EFAULT || fault_in_iov_iter_writeable(to, 1))
 			break;
-		if (fault_in_iov_iter_writeable(to, 1))
+		if (fatal_signal_pending(current))
 			break;
 	}
 	return done ? done : ret;
@@ -341,9 +337,16 @@ static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_in
 		return -EINVAL;
 	if (session->device->migration.precopy_info_v2)
 		info->flags = session->reinit ? VFIO_PRECOPY_INFO_REINIT : 0;
-	session->reinit = false;
 	precopy_size(session, &info->initial_bytes, &info->dirty_bytes);
 	return 0;
+}
+
+/* The user has been told of REINIT. */
+static void precopy_info_told(struct mdevsim_session *session, const struct vfio_precopy_info *info)
+{
+	guard(mutex)(&session->lock);
+	if (session_is_saving(session) && info->flags & VFIO_PRECOPY_INFO_REINIT)
+		session->reinit = false;
 }
 
 static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -362,7 +365,10 @@ static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	ret = precopy_info(file->private_data, &info);
 	if (ret)
 		return ret;
-	return copy_to_user(uarg, &info, minsz) ? -EFAULT : 0;
+	if (copy_to_user(uarg, &info, minsz))
+		return -EFAULT;
+	precopy_info_told(file->private_data, &info);
+	return 0;
 }
 
 static bool readable(struct mdevsim_session *session)
@@ -550,6 +556,7 @@ static int end_zero(struct mdevsim_session *session, const struct mdevsim_record
 	return 0;
 }
 
+/* With END all records are there: what is wrong in them is said now, while the source can go on. */
 static int sink_end(void *context, const struct mdevsim_record *record, struct mdevsim_reason *why)
 {
 	struct mdevsim_session *session = context;
@@ -559,6 +566,8 @@ static int sink_end(void *context, const struct mdevsim_record *record, struct m
 		ret = end_identity(session, why);
 	else if (record->type == MDEVSIM_RECORD_NS_ZERO)
 		ret = end_zero(session, record, why);
+	else if (record->type == MDEVSIM_RECORD_END)
+		ret = mdevsim_records_check(session->device, &session->set, why);
 	trace_mdevsim_record(mdevsim_function_name(session_fn(session)), record, false, ret);
 	return ret;
 }
@@ -617,13 +626,13 @@ static ssize_t session_write(struct kiocb *iocb, struct iov_iter *from)
 
 	while (iov_iter_count(from)) {
 		ret = write_locked(session, from);
-		if (ret > 0) {
+		if (ret > 0)
 			done += ret;
-			continue;
-		}
-		if (ret != -EFAULT)
+		else if (ret != -EFAULT)
 			return ret;
-		if (fatal_signal_pending(current) || fault_in_iov_iter_readable(from, 1))
+		else if (fault_in_iov_iter_readable(from, 1))
+			break;
+		if (fatal_signal_pending(current))
 			break;
 	}
 	return done ? done : ret;
@@ -641,7 +650,6 @@ static const struct file_operations loading_fops = {
 int mdevsim_session_commit(struct mdevsim_session *session)
 {
 	struct mdevsim_device *device = session->device;
-	struct mdevsim_reason *why = &session->reader.why;
 	struct mdevsim_function *fn;
 	int ret;
 
@@ -649,11 +657,8 @@ int mdevsim_session_commit(struct mdevsim_session *session)
 	guard(mutex)(&session->lock);
 	fn = session_fn(session);
 	ret = mdevsim_state_reader_finish(&session->reader);
-	if (!ret)
-		ret = mdevsim_records_check(device, &session->set, why);
 	if (ret) {
-		mdevsim_state_reader_fail(&session->reader, ret, why->text);
-		mdevsim_migration_refused(device, why);
+		mdevsim_migration_refused(device, &session->reader.why);
 		return ret;
 	}
 	fn->ops->bulk_load_commit(fn);
@@ -736,6 +741,7 @@ void mdevsim_session_reinit(struct mdevsim_session *session)
 		fn->ops->bulk_save_end(fn);
 		fn->ops->bulk_save_begin(fn);
 		session->identity_due = true;
+		session->initial = true;
 		session->reinit = true;
 	}
 	mdevsim_session_wake(session);

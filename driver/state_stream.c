@@ -166,7 +166,8 @@ static int check_stream_header(struct mdevsim_state_reader *reader)
 	if (memchr_inv(header->reserved, 0, sizeof(header->reserved)))
 		return mdevsim_refuse(&reader->why, -EPROTO,
 				      "stream header: a reserved byte is not zero");
-	if (size < sizeof(*header) || size % MDEVSIM_RECORD_ALIGN)
+	if (size < sizeof(*header) || size > MDEVSIM_STREAM_HEADER_MAX ||
+	    size % MDEVSIM_RECORD_ALIGN)
 		return mdevsim_refuse(&reader->why, -EPROTO,
 				      "stream header: size %u, which no header has", size);
 	reader->extra = size - sizeof(*header);

@@ -138,6 +138,24 @@ TEST_F(device, second_open)
 	EXPECT_EQ(EBUSY, errno);
 }
 
+/* Another fd of the same user is the same device; it is closed when the last one is. */
+TEST_F(device, second_fd)
+{
+	struct vfio_device second = self->device->vfio;
+	int data_fd = migration_go(self->device, PRE_COPY);
+	struct vfio_precopy_info info;
+	uint64_t cap;
+
+	second.fd = ioctl(second.group, VFIO_GROUP_GET_DEVICE_FD, self->device->mdev.uuid);
+	ASSERT_LE(0, second.fd);
+	EXPECT_EQ(sizeof(cap), pread(second.fd, &cap, sizeof(cap), 0));
+	EXPECT_EQ(nvme_read64(&self->bench.nvme, NVME_CAP), cap);
+	EXPECT_EQ(0, close(second.fd));
+	EXPECT_EQ(PRE_COPY, migration_get(self->device, NULL));
+	EXPECT_EQ(0, migration_precopy_info(data_fd, &info));
+	close(data_fd);
+}
+
 TEST_F(device, reopen)
 {
 	struct mdev mdev = self->device->mdev;

@@ -86,6 +86,28 @@ TEST_F(pair, load_replaces_namespace)
 	stream_free(&stream);
 }
 
+/* Blocks that were sent and then given back are gone at the destination, too. */
+TEST_F(pair, deallocation_travels)
+{
+	struct nvme_sqe sqe = nvme_sqe_io(NVME_WRITE_ZEROES, 8, 1000);
+	struct stream stream = { 0 }, again;
+	int data_fd;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, MIB, 1));
+	data_fd = migration_go(&self->source.device, PRE_COPY);
+	ASSERT_EQ(-ENOMSG, migration_drain(data_fd, &stream));
+	ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL));
+	migration_go(&self->source.device, STOP_COPY);
+	ASSERT_EQ(0, migration_drain(data_fd, &stream));
+	close(data_fd);
+	ASSERT_EQ(0, migration_load(&self->target.device, &stream, 0));
+	again = migration_save(&self->target.device);
+	EXPECT_STREQ("same", stream_same_state(&stream, &again));
+	EXPECT_GE(MIB - 500 * KIB + CONSTANT, again.length);
+	stream_free(&stream);
+	stream_free(&again);
+}
+
 /* The source is made smaller while its state is under way; the target follows. */
 TEST_F(pair, resize_travels)
 {

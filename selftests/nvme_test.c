@@ -1423,6 +1423,39 @@ TEST_F(io, bad_doorbell_values)
 	EXPECT_EQ(0, nvme_read32(self->nvme, NVME_CSTS) & NVME_CSTS_CFS);
 }
 
+/* A tail that takes back commands is as bad as one that makes some up. */
+TEST_F(io, doorbell_goes_back)
+{
+	struct nvme_sqe sqe = nvme_sqe_io(NVME_VERIFY, 0, 1);
+	struct nvme_queue cq, sq;
+	struct nvme_cqe cqe;
+
+	/* With room for one completion, five of these six commands wait to be fetched. */
+	nvme_queue_layout(&cq, self->nvme, 2, 2);
+	nvme_queue_layout(&sq, self->nvme, 2, 8);
+	ASSERT_EQ(NVME_SUCCESS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_CREATE_CQ, .prp1 = arena_iova(&self->bench.arena, cq.cq),
+		.cdw10 = 1 << 16 | 2, .cdw11 = 1,
+	}, NULL));
+	ASSERT_EQ(NVME_SUCCESS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_CREATE_SQ, .prp1 = arena_iova(&self->bench.arena, sq.sq),
+		.cdw10 = 7 << 16 | 2, .cdw11 = 2 << 16 | 1,
+	}, NULL));
+	for (int i = 0; i < 6; i++)
+		nvme_push(&sq, &sqe);
+	nvme_ring(&sq);
+	ASSERT_TRUE(must_happen(nvme_peek(&cq), MUST_TIMEOUT_MS));
+	nvme_write32(self->nvme, NVME_DOORBELL + 2 * 8, 4);
+	nvme_write32(self->nvme, NVME_DOORBELL + 2 * 8, 2);
+	for (uint16_t i = 0; i < 6; i++) {
+		ASSERT_TRUE(must_happen(nvme_take(&cq, &cqe), MUST_TIMEOUT_MS))
+			TH_LOG("completion %u", i);
+		EXPECT_EQ(i, cqe.cid);
+		nvme_release(&cq);
+	}
+	EXPECT_FALSE(must_happen(nvme_peek(&cq), QUIET_MS));
+}
+
 TEST_F(io, odd_doorbell_accesses)
 {
 	uint8_t bytes[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };

@@ -17,7 +17,7 @@ PROGRAMS=${PROGRAMS:-$top/build/selftests}
 export MODULE
 
 [ $# -gt 0 ] || set -- module_test.sh device_test pci_config_test irq_test nvme_test \
-	migration_test stream_test live_test dirty_test many_test
+	migration_test stream_test live_test dirty_test many_test vfiomig_test.sh
 
 # What the kernel says when something went wrong inside
 complaints='BUG: |WARNING: |Oops|general protection fault|blocked for more than'

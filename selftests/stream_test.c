@@ -852,6 +852,16 @@ static void extents_overlap(struct stream *stream)
 	stream_settle(stream);
 }
 
+/* The latest extent counts: of the 8 KiB at the start half are zero in the end. */
+static void zero_after_data(struct stream *stream)
+{
+	struct mdevsim_state_ns_extent zero = { .nsid = 1, .slba = 0, .nlb = 8 };
+
+	stream_insert(stream, index_of(stream, MDEVSIM_RECORD_PCI_CONFIG), MDEVSIM_RECORD_NS_ZERO,
+		      0, 1, &zero, sizeof(zero));
+	stream_settle(stream);
+}
+
 static void no_extents(struct stream *stream)
 {
 	long index;
@@ -872,6 +882,7 @@ TEST_F(refusal, none)
 		{ "longer header", 0, longer_header },
 		{ "of another device and type", 0, other_uuid },
 		{ "extents that overlap", 0, extents_overlap },
+		{ "data that is zeroed again", 0, zero_after_data },
 		{ "empty namespace", 0, no_extents },
 	};
 	char refusal[256];

@@ -11,8 +11,8 @@
 #include <linux/version.h>
 #include <linux/vfio.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-#error mdevsim needs a kernel of version 6.8 or newer
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#error mdevsim needs a kernel of version 6.12 or newer
 #endif
 
 #if !IS_ENABLED(CONFIG_VFIO_MDEV)

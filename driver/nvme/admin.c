@@ -3,6 +3,7 @@
  * Admin commands: the table of all, and those about queues and requests.
  */
 #include <linux/array_size.h>
+#include <linux/nospec.h>
 #include <linux/cleanup.h>
 #include "nvme.h"
 
@@ -174,7 +175,10 @@ static const struct nvme_operation operations[] = {
 
 const struct nvme_operation *nvme_admin_operation(u8 opcode)
 {
-	if (opcode >= ARRAY_SIZE(operations) || !operations[opcode].execute)
+	const struct nvme_operation *operation;
+
+	if (opcode >= ARRAY_SIZE(operations))
 		return NULL;
-	return &operations[opcode];
+	operation = &operations[array_index_nospec(opcode, ARRAY_SIZE(operations))];
+	return operation->execute ? operation : NULL;
 }

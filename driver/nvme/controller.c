@@ -86,6 +86,8 @@ static void controller_enable(struct nvme_controller *ctrl, u32 cc)
 	aqa = get_reg(ctrl, NVME_REG_AQA);
 	set_reg(ctrl, NVME_REG_CC, cc);
 	if (!nvme_controller_cc_valid(cc) || !(aqa & AQA_ASQS) || !(aqa & AQA_ACQS)) {
+		mdevsim_function_dbg(&ctrl->fn, "nvme: cannot be enabled with CC %08x, AQA %08x",
+				     cc, aqa);
 		set_reg(ctrl, NVME_REG_CSTS, NVME_CSTS_CFS);
 		return;
 	}

@@ -3,6 +3,7 @@
  * Features: Set, Get, and the record in which they migrate.
  */
 #include <linux/array_size.h>
+#include <linux/nospec.h>
 #include <linux/bits.h>
 #include <linux/cleanup.h>
 #include <linux/ktime.h>
@@ -323,9 +324,12 @@ static const struct feature features[] = {
 
 static const struct feature *feature_find(u8 fid)
 {
-	if (fid >= ARRAY_SIZE(features) || !features[fid].get)
+	const struct feature *feature;
+
+	if (fid >= ARRAY_SIZE(features))
 		return NULL;
-	return &features[fid];
+	feature = &features[array_index_nospec(fid, ARRAY_SIZE(features))];
+	return feature->get ? feature : NULL;
 }
 
 static u16 bad_nsid(struct nvme_request *req, u16 status)

@@ -6,6 +6,7 @@
 #include <linux/bits.h>
 #include <linux/cleanup.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -142,7 +143,7 @@ u16 nvme_identify_execute(struct nvme_request *req)
 	data = kzalloc(NVME_IDENTIFY_DATA_SIZE, GFP_KERNEL);
 	if (!data)
 		return NVME_SC_INTERNAL;
-	status = identify_fns[cns](req, data);
+	status = identify_fns[array_index_nospec(cns, ARRAY_SIZE(identify_fns))](req, data);
 	if (status)
 		return status;
 	return nvme_prp_to_host(req, data, NVME_IDENTIFY_DATA_SIZE);

@@ -9,6 +9,7 @@
 #include <linux/math.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -163,12 +164,15 @@ static void log_fill(struct nvme_controller *ctrl, const struct log_page *page, 
 	page->fill(ctrl, data);
 }
 
-/* The host has seen the page: events about it may be reported again. */
-static void log_acknowledge(struct nvme_controller *ctrl, u8 lid)
+/*
+ * The host has seen the page: events about it may be reported again. A change that came after the
+ * page was made is not in it, and stays.
+ */
+static void log_acknowledge(struct nvme_controller *ctrl, u8 lid, const void *data)
 {
 	nvme_event_clear(ctrl, lid);
 	guard(spinlock)(&ctrl->lock);
-	if (lid == NVME_LOG_CHANGED_NS)
+	if (lid == NVME_LOG_CHANGED_NS && *(const __le32 *)data)
 		ctrl->logs.ns_changed = false;
 }
 
@@ -185,7 +189,7 @@ u16 nvme_log_execute(struct nvme_request *req)
 		req->location = offsetof(struct nvme_get_log_page_command, lid);
 		return NVME_SC_INVALID_LOG_PAGE;
 	}
-	page = &log_pages[cmd->lid];
+	page = &log_pages[array_index_nospec(cmd->lid, ARRAY_SIZE(log_pages))];
 	if (!log_nsid_valid(le32_to_cpu(cmd->nsid)))
 		return nvme_bad_field(req, offsetof(struct nvme_common_command, nsid));
 	if (length > NVME_MAX_TRANSFER)
@@ -198,7 +202,7 @@ u16 nvme_log_execute(struct nvme_request *req)
 	log_fill(req->sq->ctrl, page, data);
 	status = nvme_prp_to_host(req, data + offset, min(length, page->size - offset));
 	if (!status && !(cmd->lsp & RETAIN_EVENT))
-		log_acknowledge(req->sq->ctrl, cmd->lid);
+		log_acknowledge(req->sq->ctrl, cmd->lid, data);
 	return status;
 }
 

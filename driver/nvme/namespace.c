@@ -125,12 +125,11 @@ static void change_page(struct nvme_namespace *ns, unsigned long index, void *pa
 }
 
 /* A new page in place of nothing or of a value entry, whose mark it keeps. */
-static void *add_page(struct nvme_namespace *ns, unsigned long index)
+static void *store_new_page(struct nvme_namespace *ns, unsigned long index)
 {
 	void *page = mdevsim_page_alloc(ns->fn);
 	int ret;
 
-	lockdep_assert_held(stripe_of(ns, index));
 	if (!page)
 		return ERR_PTR(-ENOMEM);
 	xa_lock(&ns->pages);
@@ -139,6 +138,7 @@ static void *add_page(struct nvme_namespace *ns, unsigned long index)
 		XA_STATE(xas, &ns->pages, index);
 
 		xas_load(&xas);
+		xas_set_mark(&xas, NVME_NAMESPACE_PRESENT);
 		if (ns->saving)
 			set_mark(ns, &xas, NVME_NAMESPACE_DIRTY);
 		atomic_long_inc(&ns->nr_pages);
@@ -148,6 +148,17 @@ static void *add_page(struct nvme_namespace *ns, unsigned long index)
 		return page;
 	mdevsim_page_free(page);
 	return ERR_PTR(ret);
+}
+
+static void *add_page(struct nvme_namespace *ns, unsigned long index)
+{
+	void *before, *page;
+
+	lockdep_assert_held(stripe_of(ns, index));
+	before = mdevsim_charge_begin(ns->fn);
+	page = store_new_page(ns, index);
+	mdevsim_charge_end(before);
+	return page;
 }
 
 /*
@@ -168,6 +179,7 @@ static void drop_page(struct nvme_namespace *ns, unsigned long index)
 	}
 	if (ns->saving && !xas_get_mark(&xas, NVME_NAMESPACE_INITIAL)) {
 		set_mark(ns, &xas, NVME_NAMESPACE_DIRTY);
+		xas_clear_mark(&xas, NVME_NAMESPACE_PRESENT);
 		xas_store(&xas, xa_mk_value(0));
 	} else {
 		clear_marks(ns, &xas);
@@ -263,14 +275,16 @@ static void zero_part(struct nvme_namespace *ns, u64 offset, size_t length)
 	memset(page + offset_in_page(offset), 0, length);
 }
 
-/* Call @fn on every entry from @first to @last, with its stripe held. */
+/* Call @fn on every entry from @first to @last that passes @filter, with its stripe held. */
 static void visit_entries(struct nvme_namespace *ns, unsigned long first, unsigned long last,
+			  xa_mark_t filter,
 			  void (*fn)(struct nvme_namespace *ns, unsigned long index))
 {
-	unsigned long index;
+	unsigned long index = first;
 	void *entry;
 
-	xa_for_each_range(&ns->pages, index, entry, first, last) {
+	for (entry = xa_find(&ns->pages, &index, last, filter); entry;
+	     entry = xa_find_after(&ns->pages, &index, last, filter)) {
 		scoped_guard(mutex, stripe_of(ns, index))
 			fn(ns, index);
 		cond_resched();
@@ -292,7 +306,8 @@ int nvme_namespace_zero(struct nvme_namespace *ns, u64 offset, u64 length)
 	if (offset < first_page)
 		zero_part(ns, offset, first_page - offset);
 	if (first_page < end_page)
-		visit_entries(ns, index_of(first_page), index_of(end_page) - 1, drop_page);
+		visit_entries(ns, index_of(first_page), index_of(end_page) - 1,
+			      NVME_NAMESPACE_PRESENT, drop_page);
 	if (end_page < end)
 		zero_part(ns, end_page, end - end_page);
 	return 0;
@@ -312,7 +327,7 @@ void nvme_namespace_resize(struct nvme_namespace *ns, u64 size)
 		mutex_lock(&ns->stripe[i]);
 		mutex_unlock(&ns->stripe[i]);
 	}
-	visit_entries(ns, index_of(size), ULONG_MAX, forget_page);
+	visit_entries(ns, index_of(size), ULONG_MAX, XA_PRESENT, forget_page);
 }
 
 u64 nvme_namespace_used(struct nvme_namespace *ns)
@@ -426,6 +441,7 @@ static void take_run(struct nvme_namespace *ns, struct xa_state *xas, void *entr
 		.offset	= (u64)first * PAGE_SIZE,
 		.length	= (u64)taken * PAGE_SIZE,
 		.zero	= zero,
+		.initial = mark == NVME_NAMESPACE_INITIAL,
 	};
 	ns->cursor = first + taken;
 }

@@ -52,6 +52,9 @@ struct nvme_namespace {
 #define NVME_NAMESPACE_INITIAL	XA_MARK_0	/* present at the start, not sent */
 #define NVME_NAMESPACE_DIRTY	XA_MARK_1	/* changed since it was sent, or new */
 
+/** A page and no value entry: zeroing what is zero already has nothing to visit. */
+#define NVME_NAMESPACE_PRESENT	XA_MARK_2
+
 /**
  * nvme_namespace_create - an empty namespace of @size bytes; NULL without memory
  */

@@ -6,6 +6,7 @@
 #include <linux/bits.h>
 #include <linux/cleanup.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include "nvme.h"
 
 /* Rounds of fetching after which a work makes room for others */
@@ -214,6 +215,10 @@ static u16 fail(const struct nvme_request *req, u16 status)
 {
 	const struct nvme_common_command *cmd = &req->cmd->common;
 
+	mdevsim_function_dbg(&req->sq->ctrl->fn,
+			     "nvme: queue %u, command %u, opcode %02xh: status %03xh, byte %u",
+			     req->sq->qid, cmd->command_id, cmd->opcode, status,
+			     req->location & 0xff);
 	if (!status_may_change(status))
 		status |= NVME_STATUS_DNR;
 	status |= NVME_STATUS_MORE;
@@ -401,6 +406,7 @@ static bool cq_doorbell(struct nvme_controller *ctrl, struct nvme_cq *cq, u32 va
 
 static void bad_doorbell(struct nvme_controller *ctrl, enum nvme_event event)
 {
+	mdevsim_function_dbg(&ctrl->fn, "nvme: a doorbell of no queue, or a value past its entries");
 	nvme_log_error(ctrl, (struct mdevsim_state_nvme_error) {
 		.sqid		= cpu_to_le16(0xffff),
 		.cid		= cpu_to_le16(0xffff),
@@ -423,8 +429,8 @@ void nvme_queue_doorbell(struct nvme_controller *ctrl, u32 index, u32 value)
 		bad_doorbell(ctrl, NVME_EVENT_DOORBELL_REGISTER);
 		return;
 	}
-	sq = &ctrl->sq[index / 2];
-	cq = &ctrl->cq[index / 2];
+	sq = &ctrl->sq[array_index_nospec(index / 2, NVME_QUEUES)];
+	cq = &ctrl->cq[array_index_nospec(index / 2, NVME_QUEUES)];
 	if (!(index & 1 ? cq->live : sq->live)) {
 		bad_doorbell(ctrl, NVME_EVENT_DOORBELL_REGISTER);
 		return;

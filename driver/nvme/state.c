@@ -468,6 +468,9 @@ static void queues_load(struct mdevsim_function *fn, const void *body, u32 lengt
 		sq_load(ctrl, &state_sqs(state)[i]);
 }
 
+static_assert(MAX_QUEUES_LENGTH <= MDEVSIM_CONTROL_MAX);
+static_assert(MAX_FEATURES_LENGTH <= MDEVSIM_CONTROL_MAX);
+
 const struct mdevsim_state_ops nvme_state_ops[NVME_STATE_RECORDS] = {
 	{
 		.type		= MDEVSIM_RECORD_NVME_REGS,
@@ -582,7 +585,7 @@ static int identity_check_size(const struct nvme_controller *ctrl, u64 size,
 			       struct mdevsim_reason *why)
 {
 	if (!size || size % MDEVSIM_EXTENT_ALIGN)
-		return mdevsim_refuse(why, -EXDEV,
+		return mdevsim_refuse(why, -EINVAL,
 				      "identity: a namespace of %llu bytes cannot exist", size);
 	if (size > ctrl->capacity)
 		return mdevsim_refuse(why, -EXDEV,

@@ -13,7 +13,7 @@
 /** define DISK_BLOCK - what is dirtied in one piece, in bytes */
 #define DISK_BLOCK	4096
 /** define DISK_BUFFER - bytes that one read() or write() of a data fd moves */
-#define DISK_BUFFER	(1 << 20)
+#define DISK_BUFFER	(1024 * 1024)
 
 /**
  * struct disk - a device, open and enabled
@@ -37,7 +37,7 @@ void disk_remove(struct disk *disk);
 /** disk_write - write @length bytes at @offset, multiples of DISK_BLOCK */
 void disk_write(struct disk *disk, uint64_t offset, uint64_t length);
 
-/** disk_write_random - write @count blocks among the first @space bytes, each once, always the same */
+/** disk_write_random - write @count blocks of the first @space bytes, each once, always the same */
 void disk_write_random(struct disk *disk, uint64_t space, unsigned int count);
 
 /** disk_drain - read a data fd until it returns @end, 0 or a negative errno; the bytes */

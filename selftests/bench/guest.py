@@ -8,14 +8,13 @@ them in turn, pattern by pattern, several times over: the ratio is taken within
 a round. Prints lines as figure.h describes them.
 """
 
-import glob
 import os
 import statistics
 import sys
 import tempfile
-import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "tools", "vm"))
+from mdevsim import Device, read  # noqa: E402
 from qemu import Failure, Qemu  # noqa: E402
 
 TYPE = "nvme-1G"
@@ -41,32 +40,8 @@ NAME, READ_IOPS, WRITE_IOPS = 3, 8, 49
 MMIO_EXITS = "/sys/kernel/debug/kvm/mmio_exits"
 
 
-class Mdev:
-    """A mediated device for as long as it is needed."""
-
-    def __init__(self, kind):
-        found = glob.glob(f"/sys/class/mdev_bus/*/mdev_supported_types/*-{kind}/create")
-        if not found:
-            raise Failure(f"no type {kind}: is mdevsim loaded?")
-        self.path = f"/sys/bus/mdev/devices/{uuid.uuid4()}"
-        self.create = found[0]
-
-    def __enter__(self):
-        self.put(self.create, os.path.basename(self.path))
-        return self
-
-    def __exit__(self, *_):
-        self.put(self.path + "/remove", "1")
-
-    @staticmethod
-    def put(path, text):
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
-
-
-def arguments(mdev, file):
-    return ["-device", f"vfio-pci,sysfsdev={mdev.path}",
-            "-blockdev", f"driver=file,node-name={TMPFS},filename={file}",
+def qemu_disks(file):
+    return ["-blockdev", f"driver=file,node-name={TMPFS},filename={file}",
             "-device", f"nvme,serial={TMPFS},drive={TMPFS}",
             "-blockdev", f"driver=null-co,node-name={NULL},size={SIZE},read-zeroes=on",
             "-device", f"nvme,serial={NULL},drive={NULL}"]
@@ -115,9 +90,7 @@ def measure(guest, nodes):
 def exits_for_each(guest, node):
     """How often a 4 KiB read at QD 32 takes the guest out to QEMU: registers that QEMU emulates."""
     def now():
-        with open(MMIO_EXITS, encoding="ascii") as file:
-            exits = int(file.read())
-        return exits, int(guest.run(f"cat /sys/block/{os.path.basename(node)}/stat").split()[0])
+        return int(read(MMIO_EXITS)), int(guest.run(f"cat /sys/block/{os.path.basename(node)}/stat").split()[0])
     exits, reads = now()
     guest.run(f"fio --name=exits --filename={node} --size={SIZE} --ioengine=libaio --direct=1 "
               f"--thread --rw=randread --bs=4k --iodepth=32 --time_based --runtime={SECONDS} "
@@ -144,9 +117,9 @@ def report(iops):
 
 
 def main():
-    with Mdev(TYPE) as mdev, tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+    with Device(TYPE) as device, tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
         file.truncate(SIZE)
-        with Qemu("bench", arguments(mdev, file.name), memory="512M") as guest:
+        with Qemu("bench", device.arguments() + qemu_disks(file.name), memory="512M") as guest:
             guest.boot()
             nodes = find_disks(guest)
             report(measure(guest, nodes))
@@ -154,8 +127,8 @@ def main():
                 report_exits(exits_for_each(guest, nodes[OURS]),
                              exits_for_each(guest, nodes[TMPFS]))
             accelerator = guest.accelerator
-    print("guest", accelerator, "", f"2 CPUs, 512 MiB; {SIZE >> 20} MiB of each disk used, "
-          f"{SECONDS} s a run", sep="\t")
+    print("guest of these", "", "", f"{accelerator}, 2 CPUs, 512 MiB; {SIZE >> 20} MiB of each disk "
+          f"used, {SECONDS} s a run", sep="\t")
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ static void report(const char *name, const char *aim, const struct leg *device,
 		     device->calls, ratio.low, ratio.high);
 }
 
-/* Destination and file are empty at first: to take memory is part of loading, as it is of writing. */
+/* Destination and file are empty at first: taking memory is part of loading, as of writing. */
 void transfer_run(void)
 {
 	static struct leg legs[LEGS];

@@ -178,14 +178,48 @@ test_usage()
 	vfiomig 2 && vfiomig 2 nonsense && vfiomig 2 dump && vfiomig 2 dump a b &&
 		vfiomig 2 dump --nonsense good && vfiomig 2 dump -o && vfiomig 2 save x &&
 		vfiomig 2 load x && vfiomig 2 --color=pink list &&
-		vfiomig 2 save x -o y --rounds many && vfiomig 2 drive x NOWHERE &&
 		vfiomig 2 show nonsense && vfiomig 2 create x --uuid nonsense
+}
+
+# The device is there: what is refused is the option or the state.
+test_usage_device()
+{
+	in_sys vfiomig 2 save "$name" -o "$scratch/y" --rounds many &&
+		says "rounds takes a number, not 'many'" &&
+		in_sys vfiomig 2 save "$name" -o "$scratch/y" --no-precopy --rounds=-1 &&
+		says "rounds takes a number, not '-1'" &&
+		in_sys vfiomig 2 drive "$name" NOWHERE && says "'NOWHERE' is no state" &&
+		in_sys vfiomig 2 show "$name" --backend pink && says "not 'pink'"
 }
 
 test_usage_json()
 {
 	vfiomig 2 -j nonsense && is_json && says '"status":2' &&
 		vfiomig 2 -j show nonsense && is_json && says '"hint":"vfiomig list"'
+}
+
+# usage_error_is json|text ARG...
+usage_error_is()
+{
+	form=$1
+	shift
+	vfiomig 2 "$@" || return 1
+	if [ "$form" = json ]; then
+		is_json && says '"status": *2'
+	else
+		[ ! -s "$scratch/out" ] && grep -q '^vfiomig: ' "$scratch/err"
+	fi
+}
+
+# An error is JSON also when it was found before the option was reached.
+test_usage_json_after()
+{
+	usage_error_is json nonsense -j && usage_error_is json nonsense --pretty &&
+		usage_error_is json --color=pink list --json &&
+		usage_error_is json --nonsense list -vp &&
+		usage_error_is json dump --nonsense good -j &&
+		usage_error_is json dump a b -j &&
+		usage_error_is text nonsense -- -j && usage_error_is text save nonsense -o -j
 }
 
 test_options_anywhere()
@@ -202,6 +236,35 @@ test_color()
 	vfiomig 0 --color=always dump good && grep -q "$escape" "$scratch/out"
 }
 
+# on_terminal COMMAND: its standard output and standard error are a terminal
+on_terminal()
+{
+	command -v script >/dev/null || { echo "# no script(1)"; return 1; }
+	script -qec "$1; echo status=\$?" /dev/null >"$scratch/out" 2>"$scratch/err" </dev/null
+}
+
+colored()
+{
+	grep -q "$(printf '\033\[')" "$scratch/out"
+}
+
+test_color_terminal()
+{
+	dump="$VFIOMIG dump $scratch/flipped"
+	on_terminal "$dump" && says 'status=1' && colored &&
+		on_terminal "NO_COLOR= $dump" && colored &&
+		on_terminal "NO_COLOR=1 $dump" && says 'status=1' && ! colored &&
+		on_terminal "$dump --color=never" && says 'status=1' && ! colored &&
+		on_terminal "NO_COLOR=1 $dump --color=always" && colored
+}
+
+# The terminal that only one of the two is does not make the other one.
+test_color_pipe()
+{
+	dump="$VFIOMIG dump $scratch/good"
+	on_terminal "$dump | cat" && says 'explained' && ! colored
+}
+
 test_version()
 {
 	vfiomig 0 version && vfiomig 0 -V && vfiomig 0 --version && vfiomig 0 -j version &&
@@ -211,10 +274,14 @@ test_version()
 # A device state on its way to a terminal is stopped before any device is opened.
 test_terminal()
 {
-	command -v script >/dev/null || { echo "# no script(1)"; return 1; }
-	script -qec "$VFIOMIG save 00112233-4455-6677-8899-aabbccddeeff -o -; echo status=\$?" \
-		/dev/null >"$scratch/out" 2>"$scratch/err" </dev/null
-	says 'not written to a terminal' && says 'status=2'
+	on_terminal "$VFIOMIG save 00112233-4455-6677-8899-aabbccddeeff -o -" &&
+		says 'not written to a terminal' && says 'status=2'
+}
+
+# A PCI device that no VFIO driver is bound to
+test_no_vfio()
+{
+	in_sys vfiomig 4 show 00:05.0 && says 'no IOMMU group' && says 'driverctl'
 }
 
 # make_device NUMBER GROUP: a mediated device in the made-up /sys
@@ -252,6 +319,7 @@ make_sys()
 	echo 0 >"$types/mdevsim-nvme-1G/available_instances"
 	make_device 1 7
 	make_device 3 9
+	mkdir -p "$sys/sys/bus/pci/devices/0000:00:05.0"
 }
 
 in_sys()
@@ -275,6 +343,17 @@ test_list()
 {
 	in_sys vfiomig 0 list && same list.text "$scratch/out" &&
 		in_sys vfiomig 0 -j list && is_json && says '"cdev":"vfio3"'
+}
+
+# Without its node the character device cannot be used.
+test_list_without_node()
+{
+	mv "$sys/dev/vfio/devices/vfio3" "$scratch/node"
+	in_sys vfiomig 0 list && says '^33333333.* 9  *- *$' && says '^11111111.* vfio1 *$' &&
+		in_sys vfiomig 0 -j list && is_json && ! grep -q vfio3 "$scratch/json"
+	ret=$?
+	mv "$scratch/node" "$sys/dev/vfio/devices/vfio3"
+	return $ret
 }
 
 test_create()

@@ -18,11 +18,15 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 # pylint: disable=wrong-import-position
 import mdevsim
 from mdevsim import DISK, Device, Fio, checksum, expect_quiet_kernel, fill
-from qemu import Failure, Qemu, migrate, prepare_migration
+from qemu import Failure, Qemu, is_emulated, migrate, prepare_migration
 
 MEMORY = "192M"
 SIZE = 1 << 30
 PCI = "/sys/class/nvme/nvme0/device"
+
+
+class Skip(Exception):
+    """Why a test cannot run here."""
 
 
 def expect(what, seen, wanted):
@@ -261,6 +265,9 @@ def test_fio_notices(lab):
 
 def test_intx(lab):
     """No MSI-X: boot, load, migrate."""
+    if is_emulated():
+        # QEMU 10.0; with its own nvme device as well, after some thousand interrupts
+        raise Skip("guests hang on level-triggered interrupts where SVM is emulated")
     if lab.guest:
         lab.guest.close()
     lab.guest = Qemu("intx", lab.devices[lab.at].arguments(), MEMORY, append="pci=nomsi")
@@ -275,16 +282,18 @@ TESTS = [value for name, value in globals().items() if name.startswith("test_")]
 
 
 def run_test(test, lab):
-    """Why it failed, or nothing."""
+    """(passed, directive, what to say about it)"""
     if lab.guest is None and test not in (test_boot, test_intx):
-        return "the guest did not boot"
+        return False, "", "the guest did not boot"
     try:
         test(lab)
-        return None
+        return True, "", ""
+    except Skip as skip:
+        return True, f" # SKIP {skip}", ""
     except Failure as failure:
-        return str(failure)
+        return False, "", str(failure)
     except Exception:                           # pylint: disable=broad-except
-        return traceback.format_exc()
+        return False, "", traceback.format_exc()
 
 
 def main():
@@ -296,11 +305,11 @@ def main():
     failed = 0
     for number, test in enumerate(wanted, 1):
         start = time.monotonic()
-        reason = run_test(test, lab)
-        failed += reason is not None
-        for line in (reason or "").splitlines():
+        passed, directive, text = run_test(test, lab)
+        failed += not passed
+        for line in text.splitlines():
             print("# " + line)
-        print(f"{'not ' if reason else ''}ok {number} {test.__name__[5:]}")
+        print(f"{'' if passed else 'not '}ok {number} {test.__name__[5:]}{directive}")
         print(f"# {time.monotonic() - start:.1f} s", flush=True)
     lab.close()
     return 1 if failed else 0

@@ -79,6 +79,15 @@ void mdevsim_page_free(void *page)
 	free(page);
 }
 
+void *mdevsim_charge_begin(struct mdevsim_function *fn __maybe_unused)
+{
+	return NULL;
+}
+
+void mdevsim_charge_end(void *before __maybe_unused)
+{
+}
+
 /* Behind the page */
 unsigned long *mdevsim_page_tag(void *page)
 {

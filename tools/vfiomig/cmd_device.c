@@ -264,7 +264,7 @@ static void print_device(const struct sysfs_device *device)
 	out_or_dash("type", device->type, 24);
 	out_or_dash("driver", device->driver, 16);
 	out_or_dash("group", device->group, 5);
-	out_or_dash("cdev", device->cdev, 8);
+	out_or_dash("cdev", vfio_cdev_backend.usable(device) ? device->cdev : "", 8);
 	out_string("path", device->path, "%s\n", out_settings.verbose ? device->path : "");
 	out_close();
 }
@@ -330,7 +330,7 @@ static void show_id(const struct sysfs_device *id)
 		out_string("driver", id->driver, "%-16s %s\n", "driver", id->driver);
 	if (id->group[0])
 		out_string("group", id->group, "%-16s %s\n", "IOMMU group", id->group);
-	if (id->cdev[0])
+	if (vfio_cdev_backend.usable(id))
 		out_string("cdev", id->cdev, "%-16s /dev/vfio/devices/%s\n", "cdev", id->cdev);
 }
 

@@ -170,7 +170,7 @@ int cmd_drive(const struct arguments *arguments)
 
 	status = check_states(arguments);
 	if (!status)
-		status = options_number(arguments, OPTION_ROUNDS, TRANSFER_ROUNDS, &drive.rounds);
+		status = options_rounds(arguments, TRANSFER_ROUNDS, &drive.rounds);
 	if (!status)
 		status = open_files(&drive, arguments);
 	if (status)

@@ -155,9 +155,7 @@ int cmd_migrate(const struct arguments *arguments)
 	unsigned int rounds;
 	int status;
 
-	status = options_number(arguments, OPTION_ROUNDS, TRANSFER_ROUNDS, &rounds);
-	if (argument_given(arguments, OPTION_NO_PRECOPY))
-		rounds = 0;
+	status = options_rounds(arguments, TRANSFER_ROUNDS, &rounds);
 	if (!status && dry)
 		out_array("calls");
 	else if (!status && argument_given(arguments, OPTION_OUTPUT))

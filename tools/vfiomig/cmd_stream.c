@@ -20,25 +20,21 @@ static int fail_without(const char *option)
 	return fail_usage("%s FILE is missing; - is standard input or output", option);
 }
 
-static int precopy(struct transfer *transfer, const struct arguments *arguments)
+static int precopy(struct transfer *transfer, unsigned int rounds)
 {
-	unsigned int rounds;
 	int status;
 
-	if (argument_given(arguments, OPTION_NO_PRECOPY) ||
-	    !migration_is(transfer->source, VFIO_MIGRATION_PRE_COPY))
+	if (!rounds || !migration_is(transfer->source, VFIO_MIGRATION_PRE_COPY))
 		return STATUS_DONE;
-	status = options_number(arguments, OPTION_ROUNDS, TRANSFER_ROUNDS, &rounds);
-	if (!status)
-		status = migration_go(transfer->source, VFIO_DEVICE_STATE_PRE_COPY);
+	status = migration_go(transfer->source, VFIO_DEVICE_STATE_PRE_COPY);
 	return status ? status : transfer_precopy(transfer, rounds);
 }
 
-static int save(struct transfer *transfer, const struct arguments *arguments)
+static int save(struct transfer *transfer, const struct arguments *arguments, unsigned int rounds)
 {
 	int status;
 
-	status = precopy(transfer, arguments);
+	status = precopy(transfer, rounds);
 	if (!status)
 		status = migration_go(transfer->source, VFIO_DEVICE_STATE_STOP_COPY);
 	if (!status)
@@ -59,7 +55,7 @@ static void report(const struct transfer *transfer, const struct migration *migr
 }
 
 static int save_device(struct vfio_device *device, struct file *file,
-		       const struct arguments *arguments)
+		       const struct arguments *arguments, unsigned int rounds)
 {
 	struct migration migration;
 	struct transfer transfer = { .source = &migration, .file = file };
@@ -69,7 +65,7 @@ static int save_device(struct vfio_device *device, struct file *file,
 	if (status)
 		return status;
 	transfer_begin(&transfer);
-	status = save(&transfer, arguments);
+	status = save(&transfer, arguments, rounds);
 	transfer_end(&transfer);
 	if (!status)
 		status = file_keep(file);
@@ -86,18 +82,20 @@ int cmd_save(const struct arguments *arguments)
 	struct vfio_device device = VFIO_DEVICE_CLOSED;
 	bool dry = argument_given(arguments, OPTION_DRY_RUN);
 	struct file file = FILE_CLOSED;
-	int status = STATUS_DONE;
+	unsigned int rounds;
+	int status;
 
 	if (!argument_given(arguments, OPTION_OUTPUT))
 		return fail_without("-o");
-	if (dry)
+	status = options_rounds(arguments, TRANSFER_ROUNDS, &rounds);
+	if (!status && dry)
 		out_array("calls");
-	else
+	else if (!status)
 		status = file_open_output(&file, arguments->value[OPTION_OUTPUT]);
 	if (!status)
 		status = vfio_open(&device, arguments->word[0], arguments, NULL);
 	if (!status)
-		status = save_device(&device, &file, arguments);
+		status = save_device(&device, &file, arguments, rounds);
 	vfio_close(&device);
 	file_close(&file);
 	return status;

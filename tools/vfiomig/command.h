@@ -103,9 +103,18 @@ int cmd_version(const struct arguments *arguments);
  */
 int options_parse(struct arguments *arguments, uint32_t allowed, bool stop, int argc, char **argv);
 
-/** options_number - value of an option that takes a number, or @otherwise */
-int options_number(const struct arguments *arguments, enum option_id id, unsigned int otherwise,
-		   unsigned int *value);
+/**
+ * options_scan - apply the options that say what errors look like
+ * @argc: number of @argv
+ * @argv: the whole command line, left as it is
+ *
+ * For a mistake that comes before them. Nothing is reported here.
+ */
+void options_scan(int argc, char **argv);
+
+/** options_rounds - of pre-copy: none with --no-precopy, @otherwise without --rounds */
+int options_rounds(const struct arguments *arguments, unsigned int otherwise,
+		   unsigned int *rounds);
 
 /** options_help - list the options in @mask */
 void options_help(uint32_t mask);

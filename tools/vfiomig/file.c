@@ -146,8 +146,13 @@ int file_write(struct file *file, const void *data, size_t size)
 	ssize_t put;
 
 	while (done < size) {
+		/* A write that a signal cut short has succeeded: only this tells of the signal. */
+		if (interrupt_seen()) {
+			errno = EINTR;
+			return file_fail(file, "cannot write device state");
+		}
 		put = write(file->fd, (const char *)data + done, size - done);
-		if (put < 0 && errno == EINTR && !interrupt_seen())
+		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
 			return file_fail(file, "cannot write device state");

@@ -161,6 +161,7 @@ static int dispatch(int argc, char **argv)
 	int status;
 
 	out_begin(NULL);
+	options_scan(argc, argv);
 	status = options_parse(&arguments, OPTIONS_GLOBAL, true, argc, argv);
 	if (status)
 		return status;

@@ -27,7 +27,7 @@ static const struct option_info {
 	[OPTION_OUTPUT] = { "output", 'o', "FILE", "write device state to FILE" },
 	[OPTION_NO_PRECOPY] = { "no-precopy", 0, NULL, "go straight to STOP_COPY" },
 	[OPTION_ROUNDS] = { "rounds", 0, "N", "pre-copy rounds, at most" },
-	[OPTION_STOP] = { "stop", 0, NULL, "leave the device in STOP" },
+	[OPTION_STOP] = { "stop", 0, NULL, "spare the arcs from STOP to RUNNING" },
 	[OPTION_PARENT] = { "parent", 0, "PARENT", "on this parent device" },
 	[OPTION_UUID] = { "uuid", 0, "UUID", "with this UUID" },
 	[OPTION_DATA] = { "data", 0, NULL, "print namespace data too" },
@@ -156,21 +156,43 @@ int options_parse(struct arguments *arguments, uint32_t allowed, bool stop, int 
 	return STATUS_DONE;
 }
 
-int options_number(const struct arguments *arguments, enum option_id id, unsigned int otherwise,
-		   unsigned int *value)
+/* With the options of all commands, as values must be told from options; getopt sorts a copy. */
+void options_scan(int argc, char **argv)
 {
-	const char *text = arguments->value[id];
-	unsigned long number;
-	char *end;
+	const uint32_t all = (1U << NR_OPTIONS) - 1;
+	struct option names[NR_OPTIONS + 1];
+	char letters[LETTERS], **copy;
+	int got, id;
 
-	*value = otherwise;
-	if (!text)
-		return STATUS_DONE;
+	copy = calloc(argc + 1, sizeof(*copy));
+	if (!copy)
+		abort();
+	memcpy(copy, argv, argc * sizeof(*copy));
+	letters_for(all, false, letters);
+	names_for(all, names);
+	optind = 0;
+	opterr = 0;
+	while ((got = getopt_long(argc, copy, letters, names, NULL)) != -1) {
+		id = option_of(got);
+		if (id == OPTION_JSON || id == OPTION_PRETTY)
+			apply_global(id, NULL);
+	}
+	free(copy);
+}
+
+int options_rounds(const struct arguments *arguments, unsigned int otherwise,
+		   unsigned int *rounds)
+{
+	const char *text = arguments->value[OPTION_ROUNDS];
+	unsigned long number = otherwise;
+	char *end = "";
+
 	errno = 0;
-	number = strtoul(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || number > UINT_MAX)
-		return fail_usage("--%s takes a number, not '%s'", options[id].name, text);
-	*value = number;
+	if (text)
+		number = strtoul(text, &end, 0);
+	if (errno || end == text || *end || (text && *text == '-') || number > UINT_MAX)
+		return fail_usage("--rounds takes a number, not '%s'", text);
+	*rounds = argument_given(arguments, OPTION_NO_PRECOPY) ? 0 : number;
 	return STATUS_DONE;
 }
 

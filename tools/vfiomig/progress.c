@@ -24,16 +24,18 @@ static unsigned int filled(uint64_t done, uint64_t expected)
 	return (double)done / expected * BAR_WIDTH;
 }
 
+void progress_begin(void)
+{
+	bar.start = units_now();
+	bar.last = bar.start;
+}
+
 void progress_show(const char *phase, uint64_t done, uint64_t expected)
 {
 	static const char full[] = "##############################";
 	uint64_t now = units_now();
 	unsigned int width;
 
-	if (!bar.start) {
-		bar.start = now;
-		bar.last = now;
-	}
 	if (now - bar.last < INTERVAL_NS || !isatty(STDERR_FILENO))
 		return;
 	bar.last = now;
@@ -48,5 +50,4 @@ void progress_clear(void)
 	if (bar.visible)
 		fputs("\r\033[K", stderr);
 	bar.visible = false;
-	bar.start = 0;
 }

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/** progress_begin - a transfer starts now */
+void progress_begin(void);
+
 /** progress_show - @done of @expected bytes (0: unknown) of @phase are through */
 void progress_show(const char *phase, uint64_t done, uint64_t expected);
 

@@ -148,7 +148,7 @@ static int fail_missing(const char *argument, const char *directory)
 static int fail_no_vfio(const char *argument)
 {
 	return fail(&(struct fault){
-			.status = STATUS_FAILED,
+			.status = STATUS_UNSUPPORTED,
 			.where = argument,
 			.hint = "bind it to a VFIO driver: driverctl set-override ADDRESS vfio-pci",
 		    }, "has no IOMMU group and no VFIO character device");

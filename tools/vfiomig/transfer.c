@@ -35,6 +35,7 @@ void transfer_begin(struct transfer *transfer)
 		migration_data_size(transfer->source, &transfer->expected);
 	else
 		transfer->expected = file_size(transfer->file);
+	progress_begin();
 }
 
 void transfer_end(struct transfer *transfer)

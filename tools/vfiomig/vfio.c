@@ -190,14 +190,10 @@ static int find_backend(const char *name, const struct vfio_backend **backend)
 	return fail_usage("--backend is group, cdev or auto, not '%s'", name);
 }
 
-static int choose_backend(struct vfio_device *device, const char *name)
+static int choose_backend(struct vfio_device *device)
 {
 	unsigned int i;
-	int status;
 
-	status = find_backend(name, &device->backend);
-	if (status)
-		return status;
 	for (i = 0; i < ARRAY_SIZE(backends) && !device->backend; i++)
 		if (backends[i]->usable(&device->id))
 			device->backend = backends[i];
@@ -229,9 +225,11 @@ int vfio_open(struct vfio_device *device, const char *argument, const struct arg
 
 	device->argument = argument;
 	device->dry = argument_given(arguments, OPTION_DRY_RUN);
-	status = sysfs_find(argument, &device->id);
+	status = find_backend(arguments->value[OPTION_BACKEND], &device->backend);
 	if (!status)
-		status = choose_backend(device, arguments->value[OPTION_BACKEND]);
+		status = sysfs_find(argument, &device->id);
+	if (!status)
+		status = choose_backend(device);
 	if (!status)
 		status = device->backend->open(device, peer);
 	if (!status)

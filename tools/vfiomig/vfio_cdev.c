@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/vfio/devices/NAME bound to an iommufd: kernels with CONFIG_VFIO_DEVICE_CDEV. */
-#include <linux/iommufd.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "vfio.h"

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What kernels newer than the installed <linux/vfio.h> have added to it. */
+/* What kernels newer than the installed headers have added for VFIO. */
 #ifndef VFIOMIG_VFIO_COMPAT_H
 #define VFIOMIG_VFIO_COMPAT_H
 
 #include <linux/vfio.h>
+
+/* 6.2 */
+#if __has_include("linux/iommufd.h")
+#include <linux/iommufd.h>
+#else
+struct iommu_ioas_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 out_ioas_id;
+};
+
+#define IOMMU_IOAS_ALLOC	_IO(';', 0x81)
+#endif
 
 /* 6.2 */
 #ifndef VFIO_MIGRATION_PRE_COPY

@@ -33,15 +33,20 @@ class Failure(Exception):
     """What was expected, what was seen."""
 
 
-def accelerator(emulate=False):
+def is_emulated():
+    """Is the processor this runs on emulated, and with it KVM?"""
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        return "QEMU TCG CPU" in file.read()
+
+
+def accelerator():
     """Arguments for the fastest processor there is, and a word on it."""
-    if emulate:
-        return ["-accel", "tcg", "-cpu", "max"], "emulated, as asked for"
     try:
         with open("/dev/kvm", "rb") as kvm:
             version = fcntl.ioctl(kvm, KVM_GET_API_VERSION)
         if version == 12:
-            return ["-accel", "kvm", "-cpu", "host"], "KVM"
+            word = "KVM on an emulated processor" if is_emulated() else "KVM"
+            return ["-accel", "kvm", "-cpu", "host"], word
         reason = f"KVM API version {version}"
     except OSError as error:
         reason = f"{error.filename or '/dev/kvm'}: {error.strerror}"
@@ -117,8 +122,7 @@ class Monitor:
 class Qemu:
     """One QEMU process, with a guest in it or waiting for one to come."""
 
-    def __init__(self, name, arguments=(), memory="384M", cpus=2, incoming=None, append="",
-                 emulate=False):
+    def __init__(self, name, arguments=(), memory="384M", cpus=2, incoming=None, append=""):
         self.name = name
         self.directory = tempfile.mkdtemp(prefix=f"qemu-{name}-")
         self.console = f"{LOGS}/{name}.console"
@@ -127,7 +131,7 @@ class Qemu:
         self.buffer = b""
         os.makedirs(LOGS, exist_ok=True)
         kernel = glob.glob("/boot/vmlinuz-*-cloud-amd64")[0]
-        processor, self.accelerator = accelerator(emulate)
+        processor, self.accelerator = accelerator()
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
             "-no-reboot", "-name", name, "-M", "q35", *processor,

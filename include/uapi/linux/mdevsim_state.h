@@ -39,8 +39,8 @@
 /**
  * DOC: Errors
  *
- * write() on the data fd of a device in RESUMING, and the arc RESUMING -> STOP,
- * fail with exactly one of these. The first error of a session sticks: each
+ * A stream is refused, by write() on the data fd of a device in RESUMING or by the
+ * arc RESUMING -> STOP, with exactly one of these. The first error of a session sticks: each
  * later write and the arc return it again, and the device keeps the state it
  * had before it entered RESUMING.
  *
@@ -61,9 +61,17 @@
  * ================  ============================================================
  *
  * read() on the data fd returns ENOMSG when a pre-copy has nothing to send for
- * now, and ENODEV as above. Changing state returns EIO in the ERROR state,
- * EINVAL for a state or a combination of states that does not exist, and EBUSY
- * when the session belongs to another front end.
+ * now, and ENODEV as above. Either returns EFAULT when the user's buffer is not
+ * there, and EINTR when the caller was killed; both leave the session as it is.
+ *
+ * Changing state returns EIO in the ERROR state, EINVAL for a state or a
+ * combination of states that does not exist, EBUSY when the session belongs to
+ * another front end, and ENOMEM, ENFILE or EMFILE when there is no memory or file
+ * descriptor for a session.
+ *
+ * Writing namespace_size returns EINVAL for a size that is 0 or not a multiple of
+ * %MDEVSIM_EXTENT_ALIGN, EFBIG for one past the type's, and EBUSY in a state in
+ * which the device must not change, or in PRE_COPY without PRECOPY_INFOv2.
  */
 
 /** define MDEVSIM_STREAM_MAGIC - first eight bytes of every stream */
@@ -74,6 +82,8 @@
 #define MDEVSIM_STREAM_MAJOR		1
 /** define MDEVSIM_STREAM_MINOR - newer minor versions only add optional things */
 #define MDEVSIM_STREAM_MINOR		0
+/** define MDEVSIM_STREAM_HEADER_MAX - bytes up to the first record, at most */
+#define MDEVSIM_STREAM_HEADER_MAX	4096
 /** define MDEVSIM_RECORD_ALIGN - records start at multiples of this, in bytes */
 #define MDEVSIM_RECORD_ALIGN		8
 
@@ -82,7 +92,9 @@
  * @magic: %MDEVSIM_STREAM_MAGIC
  * @version_major: %MDEVSIM_STREAM_MAJOR
  * @version_minor: %MDEVSIM_STREAM_MINOR of the writer
- * @header_size: bytes up to the first record, at least sizeof(this)
+ * @header_size: bytes up to the first record, at least sizeof(this), at most
+ *	%MDEVSIM_STREAM_HEADER_MAX. What a newer minor version puts behind this
+ *	structure is passed over, and not covered by @crc.
  * @required: feature bits a reader must know; none are defined
  * @optional: feature bits a reader may ignore; none are defined
  * @session: random identifier of the session that wrote the stream
@@ -557,7 +569,7 @@ struct mdevsim_state_nvme_error {
  * @reads: read commands
  * @writes: write commands
  * @busy_ms: time with commands outstanding, in milliseconds
- * @power_cycles: power cycles: times the device was opened
+ * @power_cycles: times it was switched on: once, when it was created
  * @power_on_ms: time since creation, in milliseconds
  * @error_count: errors ever logged
  * @temperature: composite temperature in kelvin

@@ -1,0 +1,364 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# vfiomig on devices: what it shows, saves, loads and migrates, what it says
+# when it is refused, and that the source of whatever failed runs again. Makes
+# three devices and removes them.
+#
+#   VFIOMIG=    the program (default: build/tools/vfiomig)
+#
+# Wants mdevsim loaded. Exit status as kselftest has it.
+# shellcheck disable=SC2317 # tests are called by name
+here=$(cd "$(dirname "$0")" && pwd)
+: "${VFIOMIG:=${here%/*}/build/tools/vfiomig}"
+LC_ALL=C
+export LC_ALL
+unset NO_COLOR
+
+skip_all()
+{
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+[ -x "$VFIOMIG" ] || skip_all "no program $VFIOMIG"
+grep -q '^mdevsim ' /proc/modules || skip_all "mdevsim is not loaded"
+
+a='' b='' big=''
+scratch=$(mktemp -d)
+out=$scratch/out
+err=$scratch/err
+devices=
+nr=0
+failed=0
+
+# shellcheck disable=SC2086
+cleanup()
+{
+	[ -z "$devices" ] || "$VFIOMIG" remove $devices
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+# create VARIABLE SIZE: make a device
+create()
+{
+	uuid=$("$VFIOMIG" create "mdevsim-nvme-$2") || return 1
+	devices="$devices $uuid"
+	eval "$1=$uuid"
+}
+
+# shows WHAT: that, and what the program has said
+shows()
+{
+	echo "# $1"
+	head -n 40 "$out" "$err" | tr -d '\000\033' | tr '\r' '\n' | sed 's/^/#   /'
+}
+
+# run STATUS ARG...: with that exit status
+run()
+{
+	want=$1
+	shift
+	"$VFIOMIG" "$@" >"$out" 2>"$err"
+	got=$?
+	[ "$got" = "$want" ] && return 0
+	shows "vfiomig $*: exit status $got, not $want"
+	return 1
+}
+
+says()
+{
+	grep -aq -- "$1" "$out" "$err" && return 0
+	shows "expected '$1' in:"
+	return 1
+}
+
+says_not()
+{
+	grep -aq -- "$1" "$out" "$err" || return 0
+	shows "expected no '$1' in:"
+	return 1
+}
+
+# json FILE CONDITION: it is JSON, and the condition is true of it, called d
+json()
+{
+	python3 -m json.tool "$1" >/dev/null || return 1
+	python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else "# not true: " + sys.argv[2])' "$1" "$2" && return 0
+	shows "where d is:"
+	return 1
+}
+
+# Any operation brings a device back to RUNNING, and so does closing it: what
+# the program itself has seen before it closed the device is in its notes.
+source_runs_again()
+{
+	says "$1 is RUNNING again" && says_not "$1 was reset"
+}
+
+is_running()
+{
+	run 0 -j show "$1" && json "$out" 'd["migration"]["state"] == "RUNNING"'
+}
+
+test_show()
+{
+	run 0 -j show "$a" &&
+		json "$out" "d['device'] == '$a' and d['type'] == 'mdevsim-nvme-64M'" &&
+		json "$out" 'all(d["migration"][x] for x in ("stop_copy", "p2p", "pre_copy"))' &&
+		json "$out" 'any(r["name"] == "BAR0" and r["size"] for r in d["regions"])' &&
+		json "$out" 'd["migration"]["state"] == "RUNNING"' &&
+		run 0 show "$a" && says '^state  *RUNNING$' && says '^region  *[0-9] BAR0'
+}
+
+test_list()
+{
+	run 0 -j list && json "$out" \
+		"{'$a', '$b', '$big'} <= {x['device'] for x in d['devices']}" &&
+		json "$out" 'all(os.path.exists("/dev/vfio/devices/" + x["cdev"])
+			for os in [__import__("os")] for x in d["devices"] if "cdev" in x)'
+}
+
+test_drive()
+{
+	run 0 drive "$a" PRE_COPY STOP_COPY STOP RUNNING &&
+		says '^RUNNING  *-> PRE_COPY .* bytes' && says '^PRE_COPY  *-> STOP_COPY .* bytes' &&
+		says '^STOP_COPY  *-> STOP ' && says '^STOP  *-> RUNNING ' &&
+		run 0 -j drive "$a" PRE_COPY STOP_COPY STOP RUNNING && json "$out" \
+		'[x["to"] for x in d["steps"]] == ["PRE_COPY", "STOP_COPY", "STOP", "RUNNING"]' &&
+		json "$out" 'all(x["ns"] > 0 for x in d["steps"])'
+}
+
+# Resuming without a state is refused, and the device recovered.
+test_drive_refused()
+{
+	run 1 drive "$a" RESUMING STOP && says 'reason: [a-z]' && says "$a was reset" &&
+		is_running "$a"
+}
+
+test_save_and_load()
+{
+	{
+		"$VFIOMIG" -j save "$a" -o - 2>"$scratch/saved"
+		echo $? >"$scratch/status"
+	} | run 0 -j load "$b" -i - || return 1
+	[ "$(cat "$scratch/status")" = 0 ] && json "$scratch/saved" 'd["bytes"] > 1000' &&
+		json "$out" 'd["loaded"]["bytes"] == json.load(
+			open("'"$scratch/saved"'"))["bytes"] and d["state"] == "RUNNING"'
+}
+
+test_save_to_file()
+{
+	run 0 -j save "$a" -o "$scratch/state" --stop && json "$out" 'd["state"] == "STOP"' &&
+		[ "$(stat -c %s "$scratch/state")" = "$(python3 -c '
+import json, sys
+print(json.load(open(sys.argv[1]))["bytes"])' "$out")" ] &&
+		run 0 load "$b" -i "$scratch/state"
+}
+
+# With pre-copy and without, every byte of the copy has a meaning.
+test_migrate()
+{
+	for option in --rounds=2 --no-precopy; do
+		run 0 -j migrate "$a" "$b" -o "$scratch/copy" "$option" &&
+			json "$out" 'd["downtime_ns"] > 0 and d["bytes"] > 1000' &&
+			json "$out" 'd["source_arcs"][-1]["to"] == "STOP"' &&
+			json "$out" 'd["destination_arcs"][-1]["to"] == "RUNNING"' &&
+			run 0 dump "$scratch/copy" && tail -n 1 "$out" >"$err" &&
+			grep -q ', 0 unexplained$' "$err" || return 1
+	done
+}
+
+test_migrate_to_smaller()
+{
+	run 3 migrate "$big" "$b" && says EXDEV && says 'reason: [a-z]' &&
+		source_runs_again "$big" &&
+		run 3 -j migrate "$big" "$b" && json "$out" 'd["error"]["errno_name"] == "EXDEV"
+			and " " in d["error"]["reason"] and d["error"]["status"] == 3' &&
+		is_running "$big" && is_running "$b"
+}
+
+# One bit in the body of a record, which comes after its header of 24 bytes
+test_load_flipped()
+{
+	run 0 save "$a" -o "$scratch/state" && run 0 -j dump "$scratch/state" &&
+		python3 - "$scratch/state" "$out" <<-'END' || return 1
+			import json, sys
+			for record in json.load(open(sys.argv[2]))["records"]:
+			    if record["record"] == "nvme-regs":
+			        at = record["offset"] + 24 + record["length"] // 2
+			with open(sys.argv[1], "r+b") as file:
+			    file.seek(at)
+			    byte = file.read(1)[0]
+			    file.seek(at)
+			    file.write(bytes([byte ^ 0x10]))
+		END
+	run 1 load "$b" -i "$scratch/state" && says EBADMSG && says 'reason: [a-z]' &&
+		says "$b was reset" && is_running "$b"
+}
+
+test_load_truncated()
+{
+	run 0 save "$a" -o "$scratch/state" || return 1
+	size=$(stat -c %s "$scratch/state")
+	for length in 0 20 $((size / 2)) $((size - 1)); do
+		head -c "$length" "$scratch/state" >"$scratch/part"
+		if ! { run 1 load "$b" -i "$scratch/part" && says ENODATA && says 'reason: [a-z]'; }; then
+			echo "# cut at $length of $size"
+			return 1
+		fi
+	done
+	is_running "$b"
+}
+
+test_load_foreign()
+{
+	run 3 load "$b" -i /bin/ls && says EILSEQ && says 'reason: [a-z]' && is_running "$b"
+}
+
+# A pipe that is full, which descriptor 3 keeps open.
+make_pipe()
+{
+	rm -f "$scratch/pipe"
+	mkfifo "$scratch/pipe"
+	exec 3<>"$scratch/pipe"
+	# ends when there is no more room
+	dd if=/dev/zero of="$scratch/pipe" bs=4096 oflag=nonblock conv=notrunc 2>/dev/null
+}
+
+# ends PID: within a time, or it is killed
+ends()
+{
+	for _ in $(seq 200); do
+		grep -qs '^State:.[^Z]' "/proc/$1/status" || return 0
+		sleep 0.1
+	done
+	echo "# process $1 does not end"
+	kill -KILL "$1"
+	return 1
+}
+
+# A save that is stuck in a write until somebody reads or a signal comes
+stall()
+{
+	make_pipe
+	"$VFIOMIG" save "$a" -o - >"$scratch/pipe" 2>"$scratch/stalled" &
+	saver=$!
+	for _ in $(seq 200); do
+		grep -qs pipe_write "/proc/$saver/wchan" && return 0
+		sleep 0.1
+	done
+	echo "# the save does not wait for its pipe"
+	return 1
+}
+
+# interrupt SIGNAL: the stalled save, which leaves its exit status in $got
+interrupt()
+{
+	kill "-$1" "$saver"
+	ends "$saver"
+	wait "$saver"
+	got=$?
+	exec 3<&-
+	: >"$out"
+	cp "$scratch/stalled" "$err"
+}
+
+test_save_interrupted()
+{
+	for signal in INT TERM; do
+		stall || { interrupt KILL; return 1; }
+		interrupt "$signal"
+		[ "$got" = 1 ] || shows "exit status $got, not 1"
+		[ "$got" = 1 ] && says EINTR && source_runs_again "$a" || return 1
+	done
+	is_running "$a"
+}
+
+test_in_use()
+{
+	stall && run 1 show "$a" && says EBUSY && says 'try: .*fuser' &&
+		run 1 -j migrate "$b" "$a" && json "$out" 'd["error"]["errno_name"] == "EBUSY"
+			and d["error"]["hint"]'
+	ret=$?
+	interrupt INT
+	[ "$ret" = 0 ] && is_running "$a"
+}
+
+# on_terminal COMMAND: its standard output and standard error are a terminal
+on_terminal()
+{
+	: >"$err"
+	script -qec "$1; echo status=\$?" /dev/null >"$out" 2>&1 </dev/null
+}
+
+test_no_state_to_terminal()
+{
+	on_terminal "$VFIOMIG save $a -o -" && says 'not written to a terminal' &&
+		says 'status=2' && says_not 'mdevsim-nvme'
+}
+
+# The pipe is read when the save has waited for longer than the bar does.
+read_later()
+{
+	make_pipe
+	{ sleep 1; cat; } <"$scratch/pipe" 3<&- >/dev/null &
+	reader=$!
+}
+
+reading_ends()
+{
+	exec 3<&-
+	ends "$reader"
+}
+
+bar='\[[# ]\{30\}\]'
+
+test_progress_on_terminal()
+{
+	read_later
+	on_terminal "$VFIOMIG save $a -o $scratch/pipe 3<&-"
+	reading_ends && says 'status=0' && says "$bar"
+}
+
+test_no_progress_elsewhere()
+{
+	read_later
+	run 0 save "$a" -o "$scratch/pipe"
+	ret=$?
+	reading_ends && [ "$ret" = 0 ] && says '^total ' && says_not "$bar" &&
+		says_not "$(printf '\r')" && says_not "$(printf '\033')"
+}
+
+test_remove()
+{
+	# shellcheck disable=SC2086
+	run 0 remove $devices || return 1
+	for device in $devices; do
+		[ ! -e "/sys/bus/mdev/devices/$device" ] || return 1
+	done
+	devices=
+}
+
+tests=$(sed -n 's/^\(test_[a-z_]*\)()$/\1/p' "$0")
+# shellcheck disable=SC2086
+set -- $tests
+echo "1..$#"
+if ! { create a 64M && create b 64M && create big 1G; }; then
+	echo "Bail out! cannot create devices"
+	exit 1
+fi
+for test; do
+	nr=$((nr + 1))
+	if $test; then
+		echo "ok $nr $test"
+	else
+		echo "not ok $nr $test"
+		failed=1
+	fi
+done
+exit $failed
