@@ -109,14 +109,12 @@ static void mark_page(struct mdevsim_dirty_log *log, u64 page)
 		log->lost = true;
 }
 
-/*
- * An unlocked look suffices: who starts logging does so before he relies on it. The barrier keeps
- * the look behind the write to guest memory.
- */
+/* An unlocked look suffices: who starts logging does so before he relies on it. */
 void mdevsim_dirty_log_mark(struct mdevsim_dirty_log *log, u64 iova, u64 length)
 {
 	u64 page, last;
 
+	/* The look comes after the write to guest memory, of which whoever starts now is not told. */
 	smp_mb();
 	if (!READ_ONCE(log->active) || !length)
 		return;

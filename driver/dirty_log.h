@@ -2,6 +2,7 @@
 #ifndef MDEVSIM_DIRTY_LOG_H
 #define MDEVSIM_DIRTY_LOG_H
 
+#include <linux/bits.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
@@ -20,7 +21,8 @@ struct mdevsim_dirty_range {
  * struct mdevsim_dirty_log - which guest pages the function wrote, between LOGGING_START and _STOP
  * @lock: protects everything here; taken after guest memory was written, never around it
  * @active: logging was started
- * @lost: a page could not be recorded for want of memory or past %MDEVSIM_DIRTY_CHUNKS: reports fail
+ * @lost: a page could not be recorded for want of memory or past
+ *	%MDEVSIM_DIRTY_CHUNKS: reports fail
  * @ranges: what is logged, ascending, not overlapping
  * @nr_ranges: number of them
  * @nr_chunks: number of @chunks
@@ -46,7 +48,7 @@ struct mdevsim_dirty_log {
 /** define MDEVSIM_DIRTY_CHUNK - bits in one chunk */
 #define MDEVSIM_DIRTY_CHUNK	(4096 * 8)
 /** define MDEVSIM_DIRTY_CHUNKS - chunks kept, at most: 64 MiB that stand for 2 TiB */
-#define MDEVSIM_DIRTY_CHUNKS	(1 << 14)
+#define MDEVSIM_DIRTY_CHUNKS	BIT(14)
 
 void mdevsim_dirty_log_init(struct mdevsim_dirty_log *log);
 

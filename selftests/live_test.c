@@ -133,7 +133,8 @@ TEST_F(pair, resize_travels)
 	EXPECT_EQ(-1, nvme_filled_differs(&self->target.nvme.io[0], 0, 64 * KIB, 2));
 	EXPECT_EQ(-1, nvme_filled_differs(&self->target.nvme.io[0], 64 * KIB, 448 * KIB, 1));
 	/* What was cut off does not come back. */
-	EXPECT_EQ(512 * KIB, nvme_filled_differs(&self->target.nvme.io[0], 512 * KIB, 512 * KIB, 1));
+	EXPECT_EQ(512 * KIB,
+		  nvme_filled_differs(&self->target.nvme.io[0], 512 * KIB, 512 * KIB, 1));
 	stream_free(&stream);
 }
 

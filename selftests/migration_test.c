@@ -530,8 +530,9 @@ static long model_differs(const struct model *model, const uint8_t *image)
 
 	for (uint32_t i = 0; i < MODEL_PAGES; i++) {
 		const uint8_t *page = image + i * ARENA_PAGE;
+		uint32_t version = model->version[i];
 
-		if (model->version[i] ? nvme_pattern_differs(page, i * 8, 8, model->version[i]) >= 0 :
+		if (version ? nvme_pattern_differs(page, i * 8, 8, version) >= 0 :
 		    memcmp(page, zero, ARENA_PAGE) != 0)
 			return i;
 	}
@@ -670,7 +671,8 @@ TEST_F(state, reinit_inside_a_record)
 		EXPECT_STREQ("sound", stream_check(&stream));
 		image = stream_image(&stream, &size);
 		ASSERT_EQ(wanted, size) TH_LOG("after %zu bytes", place);
-		EXPECT_EQ(-1, nvme_pattern_differs(image, 0, 8, 2)) TH_LOG("after %zu bytes", place);
+		EXPECT_EQ(-1, nvme_pattern_differs(image, 0, 8, 2))
+			TH_LOG("after %zu bytes", place);
 		EXPECT_EQ(-1, nvme_pattern_differs(image + 4096, 8,
 						   (uint32_t)(filled - 4096) / NVME_BLOCK, 1))
 			TH_LOG("after %zu bytes", place);

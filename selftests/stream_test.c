@@ -439,7 +439,9 @@ SET(other_function, IDENTITY, mdevsim_state_identity, function[0], 'v')
 SET(other_major, IDENTITY, mdevsim_state_identity, version_major, 2)
 SET(newer_minor, IDENTITY, mdevsim_state_identity, version_minor, 999)
 SET(too_large, IDENTITY, mdevsim_state_identity, namespace_size, DEVICE_SIZE + 4096)
-SET(huge, IDENTITY, mdevsim_state_identity, namespace_size, UINT64_MAX)
+SET(huge, IDENTITY, mdevsim_state_identity, namespace_size, -UINT64_C(4096))
+SET(no_size, IDENTITY, mdevsim_state_identity, namespace_size, 0)
+SET(odd_size, IDENTITY, mdevsim_state_identity, namespace_size, DEVICE_SIZE - 2048)
 SET(other_blocks, IDENTITY, mdevsim_state_identity, lba_shift, 12)
 SET(other_vectors, IDENTITY, mdevsim_state_identity, vectors, 128)
 SET(other_queues, IDENTITY, mdevsim_state_identity, io_queues, 127)
@@ -455,6 +457,8 @@ TEST_F(refusal, identity)
 		{ "a newer minor version", -EXDEV, newer_minor },
 		{ "a larger namespace", -EXDEV, too_large },
 		{ "a huge namespace", -EXDEV, huge },
+		{ "a namespace of no size", -EINVAL, no_size },
+		{ "a namespace of half a page", -EINVAL, odd_size },
 		{ "other blocks", -EXDEV, other_blocks },
 		{ "more vectors", -EXDEV, other_vectors },
 		{ "more queues", -EXDEV, other_queues },

@@ -90,7 +90,8 @@ def measure(guest, nodes):
 def exits_for_each(guest, node):
     """How often a 4 KiB read at QD 32 takes the guest out to QEMU: registers that QEMU emulates."""
     def now():
-        return int(read(MMIO_EXITS)), int(guest.run(f"cat /sys/block/{os.path.basename(node)}/stat").split()[0])
+        stat = guest.run(f"cat /sys/block/{os.path.basename(node)}/stat")
+        return int(read(MMIO_EXITS)), int(stat.split()[0])
     exits, reads = now()
     guest.run(f"fio --name=exits --filename={node} --size={SIZE} --ioengine=libaio --direct=1 "
               f"--thread --rw=randread --bs=4k --iodepth=32 --time_based --runtime={SECONDS} "
@@ -127,8 +128,8 @@ def main():
                 report_exits(exits_for_each(guest, nodes[OURS]),
                              exits_for_each(guest, nodes[TMPFS]))
             accelerator = guest.accelerator
-    print("guest of these", "", "", f"{accelerator}, 2 CPUs, 512 MiB; {SIZE >> 20} MiB of each disk "
-          f"used, {SECONDS} s a run", sep="\t")
+    print("guest of these", "", "", f"{accelerator}, 2 CPUs, 512 MiB; {SIZE >> 20} MiB of each "
+          f"disk used, {SECONDS} s a run", sep="\t")
 
 
 if __name__ == "__main__":
