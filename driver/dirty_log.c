@@ -114,7 +114,7 @@ void mdevsim_dirty_log_mark(struct mdevsim_dirty_log *log, u64 iova, u64 length)
 {
 	u64 page, last;
 
-	/* The look comes after the write to guest memory, of which whoever starts now is not told. */
+	/* The look comes after the write: who starts logging between them sees it in memory. */
 	smp_mb();
 	if (!READ_ONCE(log->active) || !length)
 		return;
