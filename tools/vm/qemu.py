@@ -46,7 +46,8 @@ def accelerator():
             version = fcntl.ioctl(kvm, KVM_GET_API_VERSION)
         if version == 12:
             word = "KVM on an emulated processor" if is_emulated() else "KVM"
-            return ["-accel", "kvm", "-cpu", "host"], word
+            # A guest that could virtualise has nested state, which fails to migrate now and then.
+            return ["-accel", "kvm", "-cpu", "host,svm=off,vmx=off"], word
         reason = f"KVM API version {version}"
     except OSError as error:
         reason = f"{error.filename or '/dev/kvm'}: {error.strerror}"
