@@ -14,6 +14,7 @@ import sys
 PREFIX = re.compile(r"(?:  |# )*")
 VERSION = re.compile(r"K?TAP version \d+$")
 PLAN = re.compile(r"1\.\.(\d+)(?: # SKIP ?(.*))?$")
+SUBTEST = re.compile(r"(?:# )?Subtest: ")
 RESULT = re.compile(r"(not )?ok (\d+)(?: -)? ?([^#]*)(?:# ?(.*))?$")
 
 
@@ -33,6 +34,7 @@ class Counter:
         self.notes = []
         self.open = []              # documents being read, outermost first
         self.seen = False           # any document at all
+        self.announced = False      # a nested document follows that has no version line
         self.child = None           # the nested document that ended last
 
     def fail(self, text):
@@ -86,9 +88,15 @@ class Counter:
             self.open.append(Document(depth))
             self.seen = True
             return
+        if SUBTEST.match(text):
+            self.announced = True
+            return
+        match = PLAN.match(text)
+        if match and self.announced and self.open and depth > self.open[-1].depth:
+            self.announced = False
+            self.open.append(Document(depth))
         if not any(d.depth == depth for d in self.open):
             return                  # a comment that only looks like a result
-        match = PLAN.match(text)
         if match:
             self.close(depth + 1)
             self.open[-1].plan = int(match[1])
