@@ -123,7 +123,7 @@ static unsigned int cq_take(struct nvme_cq *cq, struct nvme_completion *cqe, uns
 
 	count = min_t(unsigned int, count, cq->entries - cq->tail);
 	for (i = 0; i < count; i++)
-		cqe[i].status |= cpu_to_le16(cq->phase);
+		cqe[i].status |= cpu_to_le16(!cq->phase);
 	cq->reserved -= count;
 	cq->tail += count;
 	if (cq->tail == cq->entries) {
@@ -131,6 +131,23 @@ static unsigned int cq_take(struct nvme_cq *cq, struct nvme_completion *cqe, uns
 		cq->phase = !cq->phase;
 	}
 	return count;
+}
+
+/*
+ * Memory is copied byte by byte, and a host may poll: written at once, the phase tag could be there
+ * before the rest of its entry. So the entries are written with the tag they have had, then again.
+ */
+static int cq_publish(struct nvme_controller *ctrl, u64 slot, struct nvme_completion *cqe,
+		      unsigned int count)
+{
+	unsigned int i;
+	int ret;
+
+	ret = mdevsim_dma_write(&ctrl->fn, slot, cqe, count * sizeof(*cqe));
+	for (i = 0; i < count; i++)
+		cqe[i].status ^= cpu_to_le16(1);
+	smp_wmb(); /* an entry before its tag; pairs with the host's read of the tag */
+	return ret ?: mdevsim_dma_write(&ctrl->fn, slot, cqe, count * sizeof(*cqe));
 }
 
 /* Write some of @count completions; return how many. */
@@ -145,7 +162,7 @@ static unsigned int cq_write(struct nvme_controller *ctrl, struct nvme_cq *cq,
 		count = cq_take(cq, cqe, count);
 		nvme_queue_track(ctrl, cq);
 	}
-	if (mdevsim_dma_write(&ctrl->fn, slot, cqe, count * sizeof(*cqe)))
+	if (cq_publish(ctrl, slot, cqe, count))
 		nvme_controller_fatal(ctrl);
 	return count;
 }
