@@ -39,8 +39,7 @@ static int device_init(struct vfio_device *vdev)
 
 	if (ret)
 		return ret;
-	device->mdev = to_mdev_device(vdev->dev);
-	device->type = mdev_to_mdevsim_type(device->mdev->type);
+	device->type = mdev_to_mdevsim_type(to_mdev_device(vdev->dev)->type);
 	mutex_init(&device->lifecycle);
 	init_rwsem(&device->gate);
 	mutex_init(&device->config_lock);

@@ -35,7 +35,6 @@ struct mdevsim_type {
 /**
  * struct mdevsim_device - one mediated device
  * @vdev: VFIO's part. Its reference count rules the structure: vfio_put_device() frees it.
- * @mdev: the mediated device; gone with mdevsim_device_remove()
  * @uuid: its name, in the byte order in which it is written; immutable
  * @type: its type; immutable
  * @fn: the simulated function, from init to release; immutable
@@ -64,7 +63,6 @@ struct mdevsim_type {
  */
 struct mdevsim_device {
 	struct vfio_device vdev;
-	struct mdev_device *mdev;
 	uuid_t uuid;
 	const struct mdevsim_type *type;
 	struct mdevsim_function *fn;
