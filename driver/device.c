@@ -8,6 +8,8 @@
 #include <linux/uaccess.h>
 #include "log_ops.h"
 #include "mdevsim.h"
+#include "records.h"
+#include "sysfs.h"
 #include "trace.h"
 
 const char *mdevsim_function_name(struct mdevsim_function *fn)
@@ -50,7 +52,10 @@ static int device_init(struct vfio_device *vdev)
 	if (MDEVSIM_CAN_LOG_DMA)
 		vdev->log_ops = &mdevsim_log_ops;
 	device->fn = device->type->function->create(device, device->type->capacity);
-	return PTR_ERR_OR_ZERO(device->fn);
+	if (IS_ERR(device->fn))
+		return PTR_ERR(device->fn);
+	mdevsim_records_target(device);
+	return 0;
 }
 
 /* The last reference is gone: no fd is open, so that the function has been quiet for long. */
@@ -286,65 +291,6 @@ static ssize_t show_description(struct mdev_type *type, char *buf)
 	return sysfs_emit(buf, "%s\n", mdev_to_mdevsim_type(type)->description);
 }
 
-static ssize_t namespace_size_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	struct mdevsim_device *device = dev_get_drvdata(dev);
-	struct mdevsim_state_identity id;
-
-	guard(mutex)(&device->lifecycle);
-	device->fn->ops->identity(device->fn, &id);
-	return sysfs_emit(buf, "%llu\n", le64_to_cpu(id.namespace_size));
-}
-
-static ssize_t namespace_size_store(struct device *dev, struct device_attribute *attr,
-				    const char *buf, size_t count)
-{
-	struct mdevsim_device *device = dev_get_drvdata(dev);
-	u64 size;
-	int ret;
-
-	ret = kstrtou64(buf, 0, &size);
-	if (ret)
-		return ret;
-	ret = mdevsim_device_resize(device, size);
-	return ret ? ret : count;
-}
-static DEVICE_ATTR_RW(namespace_size);
-
-static ssize_t refusal_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	struct mdevsim_reason why;
-
-	mdevsim_migration_refusal(dev_get_drvdata(dev), &why);
-	return sysfs_emit(buf, "%s\n", why.text);
-}
-static DEVICE_ATTR_RO(refusal);
-
-static struct attribute *device_attrs[] = {
-	&dev_attr_namespace_size.attr,
-	NULL
-};
-
-static const struct attribute_group device_group = {
-	.attrs	= device_attrs,
-};
-
-static struct attribute *migration_attrs[] = {
-	&dev_attr_refusal.attr,
-	NULL
-};
-
-static const struct attribute_group migration_group = {
-	.name	= "migration",
-	.attrs	= migration_attrs,
-};
-
-static const struct attribute_group *device_groups[] = {
-	&device_group,
-	&migration_group,
-	NULL
-};
-
 struct mdev_driver mdevsim_device_driver = {
 	.device_api		= VFIO_DEVICE_API_PCI_STRING,
 	.probe			= device_probe,
@@ -354,6 +300,6 @@ struct mdev_driver mdevsim_device_driver = {
 		.name		= "mdevsim",
 		.owner		= THIS_MODULE,
 		.mod_name	= KBUILD_MODNAME,
-		.dev_groups	= device_groups,
+		.dev_groups	= mdevsim_sysfs_device_groups,
 	},
 };

@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 #include <linux/mdevsim_state.h>
+#include "identity.h"
 
 struct mdevsim_device;
 struct mdevsim_function;
@@ -104,9 +105,7 @@ struct mdevsim_bulk_size {
 /**
  * struct mdevsim_function_ops - what a function does for its carrier
  *
- * @name: function model, as IDENTITY carries it
- * @version_major: of the model; see &struct mdevsim_state_identity
- * @version_minor: of the model
+ * @limits: what a function of this kind is; the capacity of its namespace is the carrier's choice
  * @create: make a function of @capacity bytes, all registers as after a
  *	conventional reset, quiet until @resume. ERR_PTR on failure.
  * @destroy: free everything; the function is quiet
@@ -123,8 +122,7 @@ struct mdevsim_bulk_size {
  *	accessed as before, doorbells are remembered. Idempotent.
  * @resume: ends @quiesce, takes up what the doorbells said meanwhile. Idempotent.
  *
- * @identity: fill in what the function knows of IDENTITY
- * @identity_check: -EXDEV with a reason when this function cannot become that one
+ * @identity: fill in what of IDENTITY is not the same for each function of this kind
  * @state: control records, in stream order
  * @nr_state: number of them
  * @state_loaded: the function is about to resume for the first time since its state was loaded:
@@ -155,9 +153,7 @@ struct mdevsim_bulk_size {
  * @bulk_page_put, which run against commands being executed.
  */
 struct mdevsim_function_ops {
-	const char *name;
-	u16 version_major;
-	u16 version_minor;
+	struct mdevsim_identity_limits limits;
 	u32 bar_size;
 
 	struct mdevsim_function *(*create)(struct mdevsim_device *device, u64 capacity);
@@ -170,8 +166,6 @@ struct mdevsim_function_ops {
 	void (*resume)(struct mdevsim_function *fn);
 
 	void (*identity)(struct mdevsim_function *fn, struct mdevsim_state_identity *id);
-	int (*identity_check)(struct mdevsim_function *fn, const struct mdevsim_state_identity *id,
-			      struct mdevsim_reason *why);
 	const struct mdevsim_state_ops *state;
 	unsigned int nr_state;
 	void (*state_loaded)(struct mdevsim_function *fn);

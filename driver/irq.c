@@ -13,6 +13,7 @@
 #include <linux/nospec.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include "irq_state.h"
 #include "mdevsim.h"
 #include "trace.h"
 
@@ -449,23 +450,13 @@ static u32 irq_save(struct mdevsim_function *fn, void *body)
 		.pending	= cpu_to_le64(irq->msix_pending),
 	};
 	memcpy(state->table, irq->msix_table, sizeof(irq->msix_table));
-	return struct_size(state, table, MDEVSIM_MAX_VECTORS);
+	return MDEVSIM_IRQ_STATE_LENGTH;
 }
 
 static int irq_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
 		     struct mdevsim_reason *why)
 {
-	const struct mdevsim_state_irq *state = set->body[MDEVSIM_RECORD_IRQ];
-
-	if (state->intx > 1)
-		return mdevsim_refuse(why, -EINVAL, "irq: the INTx level is %u, not 0 or 1",
-				      state->intx);
-	if (state->reserved0 || state->reserved1)
-		return mdevsim_refuse(why, -EINVAL, "irq: a reserved field is not zero");
-	if (le16_to_cpu(state->vectors) != MDEVSIM_MAX_VECTORS)
-		return mdevsim_refuse(why, -EINVAL, "irq: a table of %u vectors, not %u",
-				      le16_to_cpu(state->vectors), MDEVSIM_MAX_VECTORS);
-	return 0;
+	return mdevsim_irq_state_check(set, why);
 }
 
 static void irq_load(struct mdevsim_function *fn, const void *body, u32 length)
@@ -499,10 +490,8 @@ void mdevsim_irq_release(struct mdevsim_irq *irq)
 const struct mdevsim_state_ops mdevsim_irq_state_ops = {
 	.type		= MDEVSIM_RECORD_IRQ,
 	.version	= 1,
-	.min_length	= sizeof(struct mdevsim_state_irq) +
-			  MDEVSIM_MAX_VECTORS * sizeof(struct mdevsim_state_msix_entry),
-	.max_length	= sizeof(struct mdevsim_state_irq) +
-			  MDEVSIM_MAX_VECTORS * sizeof(struct mdevsim_state_msix_entry),
+	.min_length	= MDEVSIM_IRQ_STATE_LENGTH,
+	.max_length	= MDEVSIM_IRQ_STATE_LENGTH,
 	.save		= irq_save,
 	.check		= irq_check,
 	.load		= irq_load,

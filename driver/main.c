@@ -6,6 +6,8 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 #include "mdevsim.h"
+#include "records.h"
+#include "sysfs.h"
 
 static unsigned int max_devices = 256;
 module_param(max_devices, uint, 0444);
@@ -35,11 +37,40 @@ static struct mdevsim_type mdevsim_types[] = {
 static struct mdev_type *mdev_types[ARRAY_SIZE(mdevsim_types)];
 static struct mdev_parent mdevsim_parent;
 static struct device *mdevsim_parent_device;
+static struct kobject *type_kobjects[ARRAY_SIZE(mdevsim_types)];
 struct workqueue_struct *mdevsim_function_wq;
 
 static const struct class mdevsim_class = {
 	.name	= "mdevsim",
 };
+
+static void types_unpublish(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mdev_types); i++)
+		if (type_kobjects[i])
+			mdevsim_sysfs_remove_type(type_kobjects[i]);
+}
+
+static int types_publish(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mdev_types); i++) {
+		type_kobjects[i] = mdevsim_sysfs_add_type(mdev_types[i]);
+		if (!type_kobjects[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void parent_unregister(void)
+{
+	types_unpublish();
+	mdev_unregister_parent(&mdevsim_parent);
+	device_unregister(mdevsim_parent_device);
+}
 
 /*
  * Types are called <driver or class>-<type>: the parent has no driver, so that
@@ -57,8 +88,13 @@ static int parent_register(void)
 		mdev_types[i] = &mdevsim_types[i].mdev;
 	ret = mdev_register_parent(&mdevsim_parent, mdevsim_parent_device, &mdevsim_device_driver,
 				   mdev_types, ARRAY_SIZE(mdev_types));
-	if (ret)
+	if (ret) {
 		device_unregister(mdevsim_parent_device);
+		return ret;
+	}
+	ret = types_publish();
+	if (ret)
+		parent_unregister();
 	return ret;
 }
 
@@ -69,9 +105,12 @@ static int __init mdevsim_init(void)
 	mdevsim_function_wq = alloc_workqueue("mdevsim", WQ_UNBOUND, 0);
 	if (!mdevsim_function_wq)
 		return -ENOMEM;
-	ret = class_register(&mdevsim_class);
+	ret = mdevsim_records_init();
 	if (ret)
 		goto err_destroy_workqueue;
+	ret = class_register(&mdevsim_class);
+	if (ret)
+		goto err_records_exit;
 	mdevsim_device_driver.max_instances = max_devices;
 	ret = mdev_register_driver(&mdevsim_device_driver);
 	if (ret)
@@ -85,6 +124,8 @@ err_unregister_driver:
 	mdev_unregister_driver(&mdevsim_device_driver);
 err_unregister_class:
 	class_unregister(&mdevsim_class);
+err_records_exit:
+	mdevsim_records_exit();
 err_destroy_workqueue:
 	destroy_workqueue(mdevsim_function_wq);
 	return ret;
@@ -93,10 +134,10 @@ module_init(mdevsim_init);
 
 static void __exit mdevsim_exit(void)
 {
-	mdev_unregister_parent(&mdevsim_parent);
-	device_unregister(mdevsim_parent_device);
+	parent_unregister();
 	mdev_unregister_driver(&mdevsim_device_driver);
 	class_unregister(&mdevsim_class);
+	mdevsim_records_exit();
 	destroy_workqueue(mdevsim_function_wq);
 }
 module_exit(mdevsim_exit);

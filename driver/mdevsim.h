@@ -15,6 +15,7 @@
 #include "migration.h"
 #include "pci_config.h"
 #include "region.h"
+#include "state_load.h"
 
 struct mem_cgroup;
 
@@ -38,6 +39,7 @@ struct mdevsim_type {
  * @uuid: its name, in the byte order in which it is written; immutable
  * @type: its type; immutable
  * @fn: the simulated function, from init to release; immutable
+ * @target: it, as far as streams are concerned; immutable
  * @lifecycle: serialises everything that stops, starts, resets, saves or loads
  *	@fn, and protects @migration's state. Taken by feature ioctls, reset,
  *	function level reset, open, close, and resize.
@@ -66,6 +68,7 @@ struct mdevsim_device {
 	uuid_t uuid;
 	const struct mdevsim_type *type;
 	struct mdevsim_function *fn;
+	struct mdevsim_state_target target;
 
 	struct mutex lifecycle;
 	struct rw_semaphore gate;

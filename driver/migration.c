@@ -311,6 +311,19 @@ void mdevsim_migration_reinit(struct mdevsim_device *device)
 		mdevsim_session_reinit(device->migration.session);
 }
 
+int mdevsim_migration_write_version(struct mdevsim_device *device, u16 major, u16 minor)
+{
+	struct mdevsim_migration *mig = &device->migration;
+
+	if (major != MDEVSIM_STREAM_MAJOR || minor > MDEVSIM_STREAM_MINOR)
+		return -EINVAL;
+	guard(mutex)(&device->lifecycle);
+	if (mig->session)
+		return -EBUSY;
+	mig->stream_minor = minor;
+	return 0;
+}
+
 void mdevsim_migration_refused(struct mdevsim_device *device, const struct mdevsim_reason *why)
 {
 	scoped_guard(spinlock, &device->migration.notify)
@@ -342,6 +355,7 @@ void mdevsim_migration_init(struct mdevsim_device *device)
 
 	spin_lock_init(&mig->notify);
 	mig->state = VFIO_DEVICE_STATE_RUNNING;
+	mig->stream_minor = MDEVSIM_STREAM_MINOR;
 	device->vdev.migration_flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P |
 				       VFIO_MIGRATION_PRE_COPY;
 	device->vdev.mig_ops = &migration_ops;

@@ -16,6 +16,7 @@ struct mdevsim_session;
  *	&mdevsim_device.lifecycle and @notify
  * @loaded: a state was loaded and the function has not run since
  * @precopy_info_v2: the user wants to hear of REINIT; until the device is closed
+ * @stream_minor: minor version of the streams that the device writes; a user's choice
  * @notify: leaf; makes @session safe to look at for waking who polls it, and
  *	protects @refusal
  * @refusal: why a stream was last refused; empty when it was not
@@ -25,6 +26,7 @@ struct mdevsim_migration {
 	struct mdevsim_session *session;
 	bool loaded;
 	bool precopy_info_v2;
+	u16 stream_minor;
 	spinlock_t notify;
 	struct mdevsim_reason refusal;
 };
@@ -45,6 +47,16 @@ void mdevsim_migration_refusal(struct mdevsim_device *device, struct mdevsim_rea
 
 /** mdevsim_migration_refused - remember why a stream was refused */
 void mdevsim_migration_refused(struct mdevsim_device *device, const struct mdevsim_reason *why);
+
+/**
+ * mdevsim_migration_write_version - write streams of an older, or again of the newest version
+ * @device: device
+ * @major: of the version
+ * @minor: of the version
+ *
+ * Return: 0; -EINVAL for a version that this driver does not write; -EBUSY while a session runs
+ */
+int mdevsim_migration_write_version(struct mdevsim_device *device, u16 major, u16 minor);
 
 /** mdevsim_migration_feature - VFIO_DEVICE_FEATURE as far as the core leaves it to drivers */
 int mdevsim_migration_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz);

@@ -5,33 +5,26 @@
 #include "function.h"
 
 struct mdevsim_device;
+struct mdevsim_type;
 
-/**
- * mdevsim_records_get - a control record of this device, by its place in the stream
- *
- * Return: NULL past the last
- */
-const struct mdevsim_state_ops *mdevsim_records_get(struct mdevsim_device *device, unsigned int i);
+/** mdevsim_records_init - make what all streams have in common. 0 or -ENOMEM. */
+int mdevsim_records_init(void);
+void mdevsim_records_exit(void);
 
-/** mdevsim_records_find - by record type; NULL for a type that is not a control record */
-const struct mdevsim_state_ops *mdevsim_records_find(struct mdevsim_device *device, u16 type);
+/** mdevsim_records_schema - body of the SCHEMA record, and its length in bytes */
+const void *mdevsim_records_schema(u32 *length);
 
-/** mdevsim_records_max - bytes that control records, IDENTITY and END take in a stream, at most */
+/** mdevsim_records_max - bytes that all records but extents take in a stream, at most */
 u64 mdevsim_records_max(struct mdevsim_device *device);
+
+/** mdevsim_records_limits - what a device of this type is, and can become */
+void mdevsim_records_limits(const struct mdevsim_type *type,
+			    struct mdevsim_identity_limits *limits);
 
 /** mdevsim_records_identity - the device's IDENTITY */
 void mdevsim_records_identity(struct mdevsim_device *device, struct mdevsim_state_identity *id);
 
-/** mdevsim_records_identity_check - -EXDEV or -EINVAL unless this device can become that one */
-int mdevsim_records_identity_check(struct mdevsim_device *device,
-				   const struct mdevsim_state_identity *id,
-				   struct mdevsim_reason *why);
-
-/** mdevsim_records_check - every control record is there and each one sound; changes nothing */
-int mdevsim_records_check(struct mdevsim_device *device, const struct mdevsim_state_set *set,
-			  struct mdevsim_reason *why);
-
-/** mdevsim_records_load - take over what mdevsim_records_check() accepted */
-void mdevsim_records_load(struct mdevsim_device *device, const struct mdevsim_state_set *set);
+/** mdevsim_records_target - fill in the device's target, once its function exists */
+void mdevsim_records_target(struct mdevsim_device *device);
 
 #endif /* MDEVSIM_RECORDS_H */

@@ -34,18 +34,17 @@
  * @device: NULL once @phase is OVER
  * @phase: what it is for
  * @wait: who polls
+ * @source: saving: the body, or its beginning, of the record under way
  * @body: of the control record, identity or extent header being given out
  * @writer: saving: framing
  * @identity_due: saving: IDENTITY is to be sent
+ * @schema_due: saving: SCHEMA is to be sent, after IDENTITY
  * @reinit: saving: tell PRECOPY_INFO of it once
  * @initial: saving: the record under way counts as initial data
  * @next_control: saving: index of the control record to be sent next
  * @extent: saving: the extent under way
- * @body_length: saving: bytes in @body
- * @reader: loading: framing
- * @id: loading: identity as received
- * @extent_header: loading: start of the extent under way
- * @set: loading: control records as received
+ * @body_length: saving: bytes at @source
+ * @loader: loading: everything
  */
 struct mdevsim_session {
 	refcount_t refs;
@@ -57,19 +56,16 @@ struct mdevsim_session {
 		struct {
 			struct mdevsim_state_writer writer;
 			bool identity_due;
+			bool schema_due;
 			bool reinit;
 			bool initial;
 			unsigned int next_control;
 			struct mdevsim_extent extent;
 			u32 body_length;
+			const void *source;
 			u8 body[MDEVSIM_CONTROL_MAX] __aligned(8);
 		};
-		struct {
-			struct mdevsim_state_reader reader;
-			struct mdevsim_state_identity id;
-			struct mdevsim_state_ns_extent extent_header;
-			struct mdevsim_state_set set;
-		};
+		struct mdevsim_state_loader loader;
 	};
 };
 
@@ -103,6 +99,15 @@ static void begin_identity(struct mdevsim_session *session)
 				   session->body_length);
 }
 
+static void begin_schema(struct mdevsim_session *session)
+{
+	session->source = mdevsim_records_schema(&session->body_length);
+	session->initial = true;
+	session->schema_due = false;
+	mdevsim_state_writer_begin(&session->writer, MDEVSIM_RECORD_SCHEMA, 1,
+				   session->body_length);
+}
+
 static bool begin_extent(struct mdevsim_session *session)
 {
 	struct mdevsim_state_ns_extent *header = (struct mdevsim_state_ns_extent *)session->body;
@@ -128,7 +133,7 @@ static bool begin_control(struct mdevsim_session *session)
 {
 	const struct mdevsim_state_ops *ops;
 
-	ops = mdevsim_records_get(session->device, session->next_control);
+	ops = mdevsim_state_target_record(&session->device->target, session->next_control);
 	if (!ops)
 		return false;
 	session->body_length = ops->save(session_fn(session), session->body);
@@ -149,15 +154,18 @@ static void begin_end(struct mdevsim_session *session)
 }
 
 /*
- * Begin the next record: identity, what there is of the namespace, and once
+ * Begin the next record: identity, schema, what there is of the namespace, and once
  * the device is stopped the control records and END.
  *
  * Return: 0, or -ENOMSG when there is none for now
  */
 static int begin_record(struct mdevsim_session *session)
 {
+	session->source = session->body;
 	if (session->identity_due)
 		begin_identity(session);
+	else if (session->schema_due)
+		begin_schema(session);
 	else if (begin_extent(session))
 		;
 	else if (session->phase == MDEVSIM_SESSION_PRE_COPY)
@@ -218,7 +226,7 @@ static ssize_t copy_out_body(struct mdevsim_session *session, u64 left, struct i
 	u64 at = session->writer.record.length - left;
 
 	if (at < session->body_length)
-		return copy_out(session, session->body + at, session->body_length - at, to);
+		return copy_out(session, session->source + at, session->body_length - at, to);
 	return copy_out_page(session, session->extent.offset + at - session->body_length, to);
 }
 
@@ -300,6 +308,14 @@ static u64 record_left(struct mdevsim_session *session)
 	return min(left, session->extent.length);
 }
 
+static u32 schema_length(void)
+{
+	u32 length;
+
+	mdevsim_records_schema(&length);
+	return length;
+}
+
 static void precopy_size(struct mdevsim_session *session, u64 *initial, u64 *dirty)
 {
 	struct mdevsim_function *fn = session_fn(session);
@@ -311,6 +327,8 @@ static void precopy_size(struct mdevsim_session *session, u64 *initial, u64 *dir
 	*(session->initial ? initial : dirty) += record_left(session);
 	if (session->identity_due)
 		*initial += mdevsim_state_stream_size(sizeof(struct mdevsim_state_identity));
+	if (session->schema_due)
+		*initial += mdevsim_state_stream_size(schema_length());
 }
 
 /* Every page may come as an extent of its own. */
@@ -411,173 +429,6 @@ static const struct file_operations saving_fops = {
 
 /* ---- Loading ----------------------------------------------------------- */
 
-static int bad_length(const struct mdevsim_record *record, struct mdevsim_reason *why)
-{
-	return mdevsim_refuse(why, -EMSGSIZE, "a body of %llu bytes does not fit a record %s",
-			      record->length, mdevsim_state_stream_name(record->type));
-}
-
-static int begin_load_control(struct mdevsim_session *session, const struct mdevsim_record *record,
-			      struct mdevsim_reason *why)
-{
-	const struct mdevsim_state_ops *ops;
-	void *body;
-
-	ops = mdevsim_records_find(session->device, record->type);
-	if (!ops)
-		return mdevsim_refuse(why, -EOPNOTSUPP, "record %s is not one of this function's",
-				      mdevsim_state_stream_name(record->type));
-	if (record->length < ops->min_length || record->length > ops->max_length)
-		return bad_length(record, why);
-	body = kzalloc(record->length, GFP_KERNEL_ACCOUNT);
-	if (!body)
-		return mdevsim_refuse(why, -ENOMEM, "no memory for record %s",
-				      mdevsim_state_stream_name(record->type));
-	session->set.body[record->type] = body;
-	session->set.length[record->type] = record->length;
-	return 0;
-}
-
-static int sink_begin(void *context, const struct mdevsim_record *record,
-		      struct mdevsim_reason *why)
-{
-	struct mdevsim_session *session = context;
-	u64 extent = sizeof(struct mdevsim_state_ns_extent);
-
-	switch (record->type) {
-	case MDEVSIM_RECORD_IDENTITY:
-		return record->length == sizeof(session->id) ? 0 : bad_length(record, why);
-	case MDEVSIM_RECORD_END:
-		return record->length == sizeof(struct mdevsim_state_end) ? 0 :
-			bad_length(record, why);
-	case MDEVSIM_RECORD_NS_ZERO:
-		return record->length == extent ? 0 : bad_length(record, why);
-	case MDEVSIM_RECORD_NS_DATA:
-		if (record->length <= extent || record->length - extent > MDEVSIM_MAX_EXTENT)
-			return bad_length(record, why);
-		return 0;
-	}
-	return begin_load_control(session, record, why);
-}
-
-static int extent_check(struct mdevsim_session *session, const struct mdevsim_record *record,
-			struct mdevsim_reason *why)
-{
-	const u64 align = MDEVSIM_EXTENT_ALIGN >> MDEVSIM_LBA_SHIFT;
-	const struct mdevsim_state_ns_extent *header = &session->extent_header;
-	u64 blocks = le64_to_cpu(session->id.namespace_size) >> MDEVSIM_LBA_SHIFT;
-	u64 slba = le64_to_cpu(header->slba), nlb = le64_to_cpu(header->nlb);
-
-	if (le32_to_cpu(header->nsid) != 1 || header->reserved)
-		return mdevsim_refuse(why, -EINVAL, "namespace %u does not exist",
-				      le32_to_cpu(header->nsid));
-	if (!nlb || slba % align || nlb % align || slba >= blocks || nlb > blocks - slba)
-		return mdevsim_refuse(why, -EINVAL,
-				      "%llu blocks at %llu: not aligned, or not in a namespace of %llu",
-				      nlb, slba, blocks);
-	if (record->type == MDEVSIM_RECORD_NS_DATA &&
-	    record->length - sizeof(*header) != nlb << MDEVSIM_LBA_SHIFT)
-		return bad_length(record, why);
-	return 0;
-}
-
-static void *extent_body(struct mdevsim_session *session, const struct mdevsim_record *record,
-			 u64 offset, u64 *length, struct mdevsim_reason *why)
-{
-	struct mdevsim_function *fn = session_fn(session);
-	u64 at, in_page;
-	void *page;
-	int ret;
-
-	if (offset < sizeof(session->extent_header)) {
-		*length = sizeof(session->extent_header) - offset;
-		return (void *)&session->extent_header + offset;
-	}
-	offset -= sizeof(session->extent_header);
-	if (!offset) {
-		ret = extent_check(session, record, why);
-		if (ret)
-			return ERR_PTR(ret);
-	}
-	at = (le64_to_cpu(session->extent_header.slba) << MDEVSIM_LBA_SHIFT) + offset;
-	in_page = at % PAGE_SIZE;
-	page = fn->ops->bulk_load_page(fn, at - in_page);
-	if (IS_ERR(page)) {
-		ret = mdevsim_refuse(why, PTR_ERR(page), "no memory for namespace blocks");
-		return ERR_PTR(ret);
-	}
-	*length = min(*length, PAGE_SIZE - in_page);
-	return page + in_page;
-}
-
-static void *sink_body(void *context, const struct mdevsim_record *record, u64 offset, u64 *length,
-		       struct mdevsim_reason *why)
-{
-	struct mdevsim_session *session = context;
-
-	switch (record->type) {
-	case MDEVSIM_RECORD_IDENTITY:
-		return (void *)&session->id + offset;
-	case MDEVSIM_RECORD_END:
-		/* Its counts are the reader's business; the extent header is free by now. */
-		return (void *)&session->extent_header + offset;
-	case MDEVSIM_RECORD_NS_DATA:
-	case MDEVSIM_RECORD_NS_ZERO:
-		return extent_body(session, record, offset, length, why);
-	}
-	return (void *)session->set.body[record->type] + offset;
-}
-
-/* The destination decides here, on the very write that completes the record. */
-static int end_identity(struct mdevsim_session *session, struct mdevsim_reason *why)
-{
-	struct mdevsim_function *fn = session_fn(session);
-	int ret;
-
-	ret = mdevsim_records_identity_check(session->device, &session->id, why);
-	if (ret)
-		return ret;
-	if (fn->ops->bulk_load_begin(fn, &session->id))
-		return mdevsim_refuse(why, -ENOMEM, "no memory for a namespace");
-	return 0;
-}
-
-static int end_zero(struct mdevsim_session *session, const struct mdevsim_record *record,
-		    struct mdevsim_reason *why)
-{
-	struct mdevsim_function *fn = session_fn(session);
-	int ret;
-
-	ret = extent_check(session, record, why);
-	if (ret)
-		return ret;
-	fn->ops->bulk_load_zero(fn, le64_to_cpu(session->extent_header.slba) << MDEVSIM_LBA_SHIFT,
-				le64_to_cpu(session->extent_header.nlb) << MDEVSIM_LBA_SHIFT);
-	return 0;
-}
-
-/* With END all records are there: what is wrong in them is said now, while the source can go on. */
-static int sink_end(void *context, const struct mdevsim_record *record, struct mdevsim_reason *why)
-{
-	struct mdevsim_session *session = context;
-	int ret = 0;
-
-	if (record->type == MDEVSIM_RECORD_IDENTITY)
-		ret = end_identity(session, why);
-	else if (record->type == MDEVSIM_RECORD_NS_ZERO)
-		ret = end_zero(session, record, why);
-	else if (record->type == MDEVSIM_RECORD_END)
-		ret = mdevsim_records_check(session->device, &session->set, why);
-	trace_mdevsim_record(mdevsim_function_name(session_fn(session)), record, false, ret);
-	return ret;
-}
-
-static const struct mdevsim_state_sink session_sink = {
-	.begin	= sink_begin,
-	.body	= sink_body,
-	.end	= sink_end,
-};
-
 /* As read_piece(). Bytes that led to an error count as not written. */
 static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *from)
 {
@@ -586,7 +437,7 @@ static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *fro
 	void *to;
 	int ret;
 
-	to = mdevsim_state_reader_want(&session->reader, &length);
+	to = mdevsim_state_reader_want(&session->loader.reader, &length);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	pagefault_disable();
@@ -594,12 +445,13 @@ static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *fro
 	pagefault_enable();
 	if (!done)
 		return -EFAULT;
-	ret = mdevsim_state_reader_have(&session->reader, done);
+	ret = mdevsim_state_reader_have(&session->loader.reader, done);
 	return ret ? ret : done;
 }
 
 static ssize_t write_locked(struct mdevsim_session *session, struct iov_iter *from)
 {
+	struct mdevsim_state_reader *reader = &session->loader.reader;
 	size_t done = 0;
 	ssize_t ret = 0;
 
@@ -613,9 +465,10 @@ static ssize_t write_locked(struct mdevsim_session *session, struct iov_iter *fr
 		done += ret;
 		cond_resched();
 	}
-	if (session->reader.error)
-		mdevsim_migration_refused(session->device, &session->reader.why);
-	return session->reader.error ? session->reader.error : done ? done : ret;
+	if (!reader->error)
+		return done ? done : ret;
+	mdevsim_migration_refused(session->device, &reader->why);
+	return reader->error;
 }
 
 static ssize_t session_write(struct kiocb *iocb, struct iov_iter *from)
@@ -650,20 +503,14 @@ static const struct file_operations loading_fops = {
 int mdevsim_session_commit(struct mdevsim_session *session)
 {
 	struct mdevsim_device *device = session->device;
-	struct mdevsim_function *fn;
 	int ret;
 
 	lockdep_assert_held(&device->lifecycle);
 	guard(mutex)(&session->lock);
-	fn = session_fn(session);
-	ret = mdevsim_state_reader_finish(&session->reader);
-	if (ret) {
-		mdevsim_migration_refused(device, &session->reader.why);
-		return ret;
-	}
-	fn->ops->bulk_load_commit(fn);
-	mdevsim_records_load(device, &session->set);
-	return 0;
+	ret = mdevsim_state_loader_commit(&session->loader);
+	if (ret)
+		mdevsim_migration_refused(device, &session->loader.reader.why);
+	return ret;
 }
 
 /* ---- Both -------------------------------------------------------------- */
@@ -671,22 +518,15 @@ int mdevsim_session_commit(struct mdevsim_session *session)
 static void session_init_saving(struct mdevsim_session *session)
 {
 	struct mdevsim_function *fn = session->device->fn;
+	u16 minor = session->device->migration.stream_minor;
 	uuid_t id;
 
 	generate_random_uuid(id.b);
-	mdevsim_state_writer_init(&session->writer, id.b);
+	mdevsim_state_writer_init(&session->writer, minor, id.b);
 	session->identity_due = true;
+	session->schema_due = minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
 	session->initial = true;
 	fn->ops->bulk_save_begin(fn);
-}
-
-static void session_free_set(struct mdevsim_session *session)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(session->set.body); i++)
-		kfree(session->set.body[i]);
-	memset(&session->set, 0, sizeof(session->set));
 }
 
 struct file *mdevsim_session_start(struct mdevsim_device *device, enum mdevsim_session_phase phase,
@@ -714,7 +554,7 @@ struct file *mdevsim_session_start(struct mdevsim_device *device, enum mdevsim_s
 	}
 	stream_open(file->f_inode, file);
 	if (loading)
-		mdevsim_state_reader_init(&session->reader, &session_sink, session);
+		mdevsim_state_loader_init(&session->loader, &device->target);
 	else
 		session_init_saving(session);
 	*out = session;
@@ -752,12 +592,10 @@ void mdevsim_session_end(struct mdevsim_session *session)
 	scoped_guard(mutex, &session->lock) {
 		struct mdevsim_function *fn = session_fn(session);
 
-		if (session_is_saving(session)) {
+		if (session_is_saving(session))
 			fn->ops->bulk_save_end(fn);
-		} else {
-			fn->ops->bulk_load_abort(fn);
-			session_free_set(session);
-		}
+		else
+			mdevsim_state_loader_release(&session->loader);
 		session->phase = MDEVSIM_SESSION_OVER;
 		session->device = NULL;
 	}

@@ -4,9 +4,12 @@
  * Places and widths come from the structures of mdevsim_state.h; only what a
  * compiler cannot know is written here.
  */
+#include <linux/array_size.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mdevsim_state.h>
 #include <linux/stddef.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include "state_schema.h"
 
@@ -116,6 +119,81 @@ static const struct mdevsim_state_field IDENTITY_fields[] = {
 	OCTETS(nguid, "", "namespace identifier the guest sees"),
 	OCTETS(uuid, "uuid", "mediated device the stream was taken from"),
 	TEXT(mdev_type, "its type"),
+};
+
+#undef T
+
+#define T mdevsim_schema_table
+static const struct mdevsim_state_field schema_table_fields[] = {
+	NUMBER(name, "offset in text", "of the record type or structure"),
+	NUMBER(type, "", "record type, 0 for other structures"),
+	NUMBER(version, "", "of the record's layout"),
+	NUMBER(size, "bytes", "without counted fields"),
+	NUMBER(first_field, "index", "first field"),
+	NUMBER(nr_fields, "", "fields"),
+};
+
+static TABLE(schema_table_table, "schema-table", schema_table_fields);
+
+#undef T
+
+#define T mdevsim_schema_field
+static const struct mdevsim_state_item schema_kinds[] = {
+	{ "reserved", MDEVSIM_KIND_RESERVED, 0 },
+	{ "unsigned", MDEVSIM_KIND_UNSIGNED, 0 },
+	{ "bitfield", MDEVSIM_KIND_BITS, 0 },
+	{ "characters", MDEVSIM_KIND_CHARACTERS, 0 },
+	{ "bytes", MDEVSIM_KIND_BYTES, 0 },
+	{ "lba", MDEVSIM_KIND_LBA, 0 },
+	{ "address", MDEVSIM_KIND_ADDRESS, 0 },
+	{ "enumeration", MDEVSIM_KIND_ENUM, 0 },
+	{ "group", MDEVSIM_KIND_GROUP, 0 },
+};
+
+static const struct mdevsim_state_field schema_field_fields[] = {
+	NUMBER(name, "offset in text", "of the field"),
+	NUMBER(unit, "offset in text", "of the number"),
+	NUMBER(meaning, "offset in text", "in a few words"),
+	NUMBER(offset, "bytes", "place in the structure"),
+	NUMBER(width, "bytes", "of one element"),
+	NUMBER(repeat, "", "elements, 0 when they are counted"),
+	NUMBER(counter, "bytes", "place of the field that counts them"),
+	ONE_OF(kind, schema_kinds, "how to read it"),
+	NUMBER(nr_items, "", "items"),
+	NUMBER(first_item, "index", "first item"),
+	NUMBER(group, "hex", "index of the group's table"),
+};
+
+static TABLE(schema_field_table, "schema-field", schema_field_fields);
+
+#undef T
+
+#define T mdevsim_schema_item
+static const struct mdevsim_state_field schema_item_fields[] = {
+	NUMBER(name, "offset in text", "of the bits or the value"),
+	NUMBER(at, "", "lowest bit, or the value"),
+	NUMBER(width, "bits", "number of bits"),
+};
+
+static TABLE(schema_item_table, "schema-item", schema_item_fields);
+
+#undef T
+
+#define T mdevsim_state_schema
+static const struct mdevsim_state_field SCHEMA_fields[] = {
+	NUMBER(nr_tables, "", "tables"),
+	NUMBER(nr_fields, "", "fields of all tables"),
+	NUMBER(nr_items, "", "items of all fields"),
+	RESERVED(reserved0),
+	NUMBER(text_length, "bytes", "text"),
+	RESERVED(reserved1),
+	{ COUNTED("table", body, sizeof(struct mdevsim_schema_table), nr_tables, GROUP,
+		  "structure"), .group = &schema_table_table },
+	{ COUNTED("field", body, sizeof(struct mdevsim_schema_field), nr_fields, GROUP,
+		  "field of a structure"), .group = &schema_field_table },
+	{ COUNTED("item", body, sizeof(struct mdevsim_schema_item), nr_items, GROUP,
+		  "named bits or value"), .group = &schema_item_table },
+	{ COUNTED("text", body, 1, text_length, BYTES, "names, units and meanings") },
 };
 
 #undef T
@@ -520,17 +598,338 @@ const struct mdevsim_state_table *mdevsim_state_schema_find(u16 type, u16 versio
 
 const char *mdevsim_state_schema_kind(u8 kind)
 {
-	static const char *const names[] = {
-		[MDEVSIM_KIND_RESERVED] = "reserved",
-		[MDEVSIM_KIND_UNSIGNED] = "unsigned",
-		[MDEVSIM_KIND_BITS] = "bitfield",
-		[MDEVSIM_KIND_CHARACTERS] = "characters",
-		[MDEVSIM_KIND_BYTES] = "bytes",
-		[MDEVSIM_KIND_LBA] = "lba",
-		[MDEVSIM_KIND_ADDRESS] = "address",
-		[MDEVSIM_KIND_ENUM] = "enumeration",
-		[MDEVSIM_KIND_GROUP] = "group",
-	};
+	unsigned int i;
 
-	return kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
+	for (i = 0; i < ARRAY_SIZE(schema_kinds); i++)
+		if (schema_kinds[i].at == kind)
+			return schema_kinds[i].name;
+	return "unknown";
+}
+
+/* ---- Into a SCHEMA record ---------------------------------------------- */
+
+#define MOST_TABLES	32
+
+/**
+ * struct encoder - a SCHEMA record being written
+ * @body: where it goes
+ * @tables: what is described: framing, records, then groups as fields lead to them
+ * @nr_tables: entries in @tables
+ * @nr_fields: fields written
+ * @nr_items: items written
+ * @field: where fields are
+ * @item: where items are
+ * @text: where the text is
+ * @text_length: bytes of text written
+ * @full: there is not enough room
+ */
+struct encoder {
+	struct mdevsim_state_schema *body;
+	const struct mdevsim_state_table *tables[MOST_TABLES];
+	unsigned int nr_tables;
+	unsigned int nr_fields;
+	unsigned int nr_items;
+	struct mdevsim_schema_field *field;
+	struct mdevsim_schema_item *item;
+	char *text;
+	u32 text_length;
+	bool full;
+};
+
+/* Index of a table; it is added when it is not there. */
+static u16 encode_index(struct encoder *enc, const struct mdevsim_state_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < enc->nr_tables; i++)
+		if (enc->tables[i] == table)
+			return i;
+	if (enc->nr_tables == MOST_TABLES)
+		enc->full = true;
+	else
+		enc->tables[enc->nr_tables++] = table;
+	return i;
+}
+
+/* Tables that fields lead to stand behind those that the fields are in. */
+static void encode_collect(struct encoder *enc, u32 *fields, u32 *items)
+{
+	unsigned int i, j;
+
+	encode_index(enc, &mdevsim_state_schema_stream_header);
+	encode_index(enc, &mdevsim_state_schema_record_header);
+	encode_index(enc, &mdevsim_state_schema_record_trailer);
+	for (i = 0; i < ARRAY_SIZE(record_tables); i++)
+		encode_index(enc, &record_tables[i]);
+	for (i = 0; i < enc->nr_tables; i++) {
+		*fields += enc->tables[i]->nr_fields;
+		for (j = 0; j < enc->tables[i]->nr_fields; j++) {
+			*items += enc->tables[i]->fields[j].nr_items;
+			if (enc->tables[i]->fields[j].group)
+				encode_index(enc, enc->tables[i]->fields[j].group);
+		}
+	}
+}
+
+/* Offset of a string in the text; it is added when it is not there. */
+static __le16 encode_text(struct encoder *enc, const char *string)
+{
+	u32 length = strlen(string) + 1, at;
+	u32 room = MDEVSIM_MAX_SCHEMA - (enc->text - (char *)enc->body);
+
+	for (at = 0; at < enc->text_length; at += strlen(enc->text + at) + 1)
+		if (!strcmp(enc->text + at, string))
+			return cpu_to_le16(at);
+	if (length > room - at) {
+		enc->full = true;
+		return 0;
+	}
+	memcpy(enc->text + at, string, length);
+	enc->text_length += length;
+	return cpu_to_le16(at);
+}
+
+static void encode_items(struct encoder *enc, const struct mdevsim_state_field *field)
+{
+	unsigned int i;
+
+	for (i = 0; i < field->nr_items; i++)
+		enc->item[enc->nr_items++] = (struct mdevsim_schema_item) {
+			.name	= encode_text(enc, field->items[i].name),
+			.at	= cpu_to_le16(field->items[i].at),
+			.width	= cpu_to_le16(field->items[i].width),
+		};
+}
+
+static void encode_field(struct encoder *enc, const struct mdevsim_state_field *field)
+{
+	u16 group = field->group ? encode_index(enc, field->group) : MDEVSIM_SCHEMA_NONE;
+
+	enc->field[enc->nr_fields++] = (struct mdevsim_schema_field) {
+		.name		= encode_text(enc, field->name),
+		.unit		= encode_text(enc, field->unit),
+		.meaning	= encode_text(enc, field->meaning),
+		.offset		= cpu_to_le16(field->offset),
+		.width		= cpu_to_le16(field->width),
+		.repeat		= cpu_to_le16(field->repeat),
+		.counter	= cpu_to_le16(field->counter),
+		.kind		= field->kind,
+		.nr_items	= field->nr_items,
+		.first_item	= cpu_to_le16(field->nr_items ? enc->nr_items : 0),
+		.group		= cpu_to_le16(group),
+	};
+	encode_items(enc, field);
+}
+
+static void encode_table(struct encoder *enc, unsigned int index)
+{
+	struct mdevsim_schema_table *place = (struct mdevsim_schema_table *)enc->body->body + index;
+	const struct mdevsim_state_table *table = enc->tables[index];
+	unsigned int i;
+
+	*place = (struct mdevsim_schema_table) {
+		.name		= encode_text(enc, table->name),
+		.type		= cpu_to_le16(table->type),
+		.version	= cpu_to_le16(table->version),
+		.size		= cpu_to_le16(table->size),
+		.first_field	= cpu_to_le16(enc->nr_fields),
+		.nr_fields	= cpu_to_le16(table->nr_fields),
+	};
+	for (i = 0; i < table->nr_fields; i++)
+		encode_field(enc, &table->fields[i]);
+}
+
+u32 mdevsim_state_schema_encode(void *body)
+{
+	struct encoder enc = { .body = body };
+	u32 fields = 0, items = 0, i;
+
+	encode_collect(&enc, &fields, &items);
+	enc.field = (void *)enc.body->body + enc.nr_tables * sizeof(struct mdevsim_schema_table);
+	enc.item = (void *)(enc.field + fields);
+	enc.text = (void *)(enc.item + items);
+	if (enc.full || enc.text > (char *)body + MDEVSIM_MAX_SCHEMA)
+		return 0;
+	encode_text(&enc, "");
+	for (i = 0; i < enc.nr_tables; i++)
+		encode_table(&enc, i);
+	*enc.body = (struct mdevsim_state_schema) {
+		.nr_tables	= cpu_to_le16(enc.nr_tables),
+		.nr_fields	= cpu_to_le16(fields),
+		.nr_items	= cpu_to_le16(items),
+		.text_length	= cpu_to_le32(enc.text_length),
+	};
+	return enc.full ? 0 : enc.text + enc.text_length - (char *)body;
+}
+
+/* ---- Out of a SCHEMA record -------------------------------------------- */
+
+/**
+ * struct decoder - a SCHEMA record being checked
+ * @head: its fixed part
+ * @table: its tables
+ * @field: its fields
+ * @item: its items
+ * @text_length: bytes of its text
+ * @why: what is wrong
+ */
+struct decoder {
+	const struct mdevsim_state_schema *head;
+	const struct mdevsim_schema_table *table;
+	const struct mdevsim_schema_field *field;
+	const struct mdevsim_schema_item *item;
+	u32 text_length;
+	struct mdevsim_reason *why;
+};
+
+static int check_frame(struct decoder *dec, u32 length)
+{
+	const struct mdevsim_state_schema *head = dec->head;
+	u32 tables = le16_to_cpu(head->nr_tables) * sizeof(*dec->table);
+	u32 fields = le16_to_cpu(head->nr_fields) * sizeof(*dec->field);
+	u32 items = le16_to_cpu(head->nr_items) * sizeof(*dec->item);
+	u32 text = le32_to_cpu(head->text_length);
+
+	if (text > length || sizeof(*head) + tables + fields + items + text != length)
+		return mdevsim_refuse(dec->why, -EMSGSIZE,
+				      "its counts do not make its %u bytes", length);
+	dec->table = (const void *)head->body;
+	dec->field = (const void *)head->body + tables;
+	dec->item = (const void *)head->body + tables + fields;
+	dec->text_length = text;
+	if (head->reserved0 || head->reserved1)
+		return mdevsim_refuse(dec->why, -EINVAL, "a reserved field is not zero");
+	if (!text || head->body[tables + fields + items + text - 1])
+		return mdevsim_refuse(dec->why, -EINVAL, "its text does not end");
+	return 0;
+}
+
+static bool text_valid(const struct decoder *dec, __le16 offset)
+{
+	return le16_to_cpu(offset) < dec->text_length;
+}
+
+static int check_items(const struct decoder *dec, const struct mdevsim_schema_field *field,
+		       unsigned int index)
+{
+	unsigned int first = le16_to_cpu(field->first_item), i;
+	unsigned int bits = 8 * le16_to_cpu(field->width);
+
+	if (first + field->nr_items > le16_to_cpu(dec->head->nr_items))
+		return mdevsim_refuse(dec->why, -EINVAL, "field %u has items that are not there",
+				      index);
+	for (i = first; i < first + field->nr_items; i++) {
+		const struct mdevsim_schema_item *item = &dec->item[i];
+		unsigned int end = le16_to_cpu(item->at) + le16_to_cpu(item->width);
+
+		if (!text_valid(dec, item->name) ||
+		    (field->kind == MDEVSIM_KIND_BITS && (!item->width || end > bits)))
+			return mdevsim_refuse(dec->why, -EINVAL, "item %u is impossible", i);
+	}
+	return 0;
+}
+
+static bool is_number(const struct mdevsim_schema_field *field)
+{
+	switch (field->kind) {
+	case MDEVSIM_KIND_UNSIGNED:
+	case MDEVSIM_KIND_BITS:
+	case MDEVSIM_KIND_LBA:
+	case MDEVSIM_KIND_ADDRESS:
+	case MDEVSIM_KIND_ENUM:
+		return true;
+	}
+	return false;
+}
+
+/* Groups stand behind what they are part of, so that none contains itself, and count nothing. */
+static bool group_valid(const struct decoder *dec, const struct mdevsim_schema_field *field,
+			unsigned int table)
+{
+	unsigned int group = le16_to_cpu(field->group);
+
+	if (field->kind != MDEVSIM_KIND_GROUP)
+		return group == MDEVSIM_SCHEMA_NONE;
+	return group > table && group < le16_to_cpu(dec->head->nr_tables) &&
+	       !dec->table[group].type && dec->table[group].size == field->width;
+}
+
+static int check_field(const struct decoder *dec, unsigned int table, unsigned int index)
+{
+	const struct mdevsim_schema_field *field = &dec->field[index];
+	unsigned int width = le16_to_cpu(field->width);
+
+	if (!text_valid(dec, field->name) || !text_valid(dec, field->unit) ||
+	    !text_valid(dec, field->meaning))
+		return mdevsim_refuse(dec->why, -EINVAL, "field %u has a name outside the text",
+				      index);
+	if (!width || (is_number(field) && width > 8))
+		return mdevsim_refuse(dec->why, -EINVAL, "field %u is %u bytes wide", index, width);
+	if (!group_valid(dec, field, table))
+		return mdevsim_refuse(dec->why, -EINVAL, "field %u has an impossible group", index);
+	return check_items(dec, field, index);
+}
+
+/* Is there a number at this place, among the fields of a table that are not counted? */
+static bool counter_valid(const struct decoder *dec, const struct mdevsim_schema_table *table,
+			  __le16 counter)
+{
+	const struct mdevsim_schema_field *field = &dec->field[le16_to_cpu(table->first_field)];
+	unsigned int i;
+
+	for (i = 0; i < le16_to_cpu(table->nr_fields) && field->repeat; i++, field++)
+		if (field->offset == counter)
+			return field->kind == MDEVSIM_KIND_UNSIGNED && field->repeat == cpu_to_le16(1);
+	return false;
+}
+
+/* Fields cover the structure, from its first byte to its last; counted ones stand behind it. */
+static int check_tiles(const struct decoder *dec, unsigned int index)
+{
+	const struct mdevsim_schema_table *table = &dec->table[index];
+	const struct mdevsim_schema_field *field = &dec->field[le16_to_cpu(table->first_field)];
+	u32 size = le16_to_cpu(table->size), next = 0;
+	unsigned int i;
+
+	for (i = 0; i < le16_to_cpu(table->nr_fields) && field->repeat; i++, field++) {
+		if (le16_to_cpu(field->offset) != next || field->counter)
+			break;
+		next += le16_to_cpu(field->width) * le16_to_cpu(field->repeat);
+	}
+	for (; next == size && i < le16_to_cpu(table->nr_fields); i++, field++)
+		if (field->repeat || le16_to_cpu(field->offset) != size || !table->type ||
+		    !counter_valid(dec, table, field->counter))
+			break;
+	if (next == size && i == le16_to_cpu(table->nr_fields))
+		return 0;
+	return mdevsim_refuse(dec->why, -EINVAL, "the fields of table %u do not tile it", index);
+}
+
+static int check_table(const struct decoder *dec, unsigned int index)
+{
+	const struct mdevsim_schema_table *table = &dec->table[index];
+	unsigned int first = le16_to_cpu(table->first_field);
+	unsigned int nr = le16_to_cpu(table->nr_fields), i;
+	int ret;
+
+	if (!text_valid(dec, table->name) || first + nr > le16_to_cpu(dec->head->nr_fields))
+		return mdevsim_refuse(dec->why, -EINVAL,
+				      "table %u has a name or fields that are not there", index);
+	for (i = first; i < first + nr; i++) {
+		ret = check_field(dec, index, i);
+		if (ret)
+			return ret;
+	}
+	return check_tiles(dec, index);
+}
+
+int mdevsim_state_schema_check(const void *body, u32 length, struct mdevsim_reason *why)
+{
+	struct decoder dec = { .head = body, .why = why };
+	int ret = check_frame(&dec, length);
+	unsigned int i;
+
+	for (i = 0; !ret && i < le16_to_cpu(dec.head->nr_tables); i++)
+		ret = check_table(&dec, i);
+	return ret;
 }

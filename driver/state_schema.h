@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the bytes of the device-state stream mean: one table per record type,
- * one entry per field. Plain data, no code: a tool decodes a stream by walking
- * the tables, and a stream can carry them.
+ * one entry per field. Plain data: a tool decodes a stream by walking
+ * the tables, and a stream carries them in its SCHEMA record.
  */
 #ifndef MDEVSIM_STATE_SCHEMA_H
 #define MDEVSIM_STATE_SCHEMA_H
 
+#include <linux/mdevsim_state.h>
 #include <linux/types.h>
-
-/**
- * enum mdevsim_state_kind - how the bytes of a field are to be read
- * @MDEVSIM_KIND_RESERVED: zero
- * @MDEVSIM_KIND_UNSIGNED: little-endian number
- * @MDEVSIM_KIND_BITS: little-endian number made of named bits
- * @MDEVSIM_KIND_CHARACTERS: text, padded with zeroes or spaces
- * @MDEVSIM_KIND_BYTES: bytes without further meaning
- * @MDEVSIM_KIND_LBA: number of a logical block
- * @MDEVSIM_KIND_ADDRESS: guest bus address
- * @MDEVSIM_KIND_ENUM: number out of a list
- * @MDEVSIM_KIND_GROUP: a structure with a table of its own
- */
-enum mdevsim_state_kind {
-	MDEVSIM_KIND_RESERVED,
-	MDEVSIM_KIND_UNSIGNED,
-	MDEVSIM_KIND_BITS,
-	MDEVSIM_KIND_CHARACTERS,
-	MDEVSIM_KIND_BYTES,
-	MDEVSIM_KIND_LBA,
-	MDEVSIM_KIND_ADDRESS,
-	MDEVSIM_KIND_ENUM,
-	MDEVSIM_KIND_GROUP,
-};
+#include "function.h"
 
 /**
  * struct mdevsim_state_item - a named part or value of a field
@@ -105,6 +83,27 @@ const struct mdevsim_state_table *mdevsim_state_schema_table(unsigned int index)
 
 /** mdevsim_state_schema_find - table of a record type and version, or NULL */
 const struct mdevsim_state_table *mdevsim_state_schema_find(u16 type, u16 version);
+
+/**
+ * mdevsim_state_schema_encode - write all tables as the body of a SCHEMA record
+ * @body: %MDEVSIM_MAX_SCHEMA bytes
+ *
+ * Return: length of the body; 0 when the tables need more room than there is
+ */
+u32 mdevsim_state_schema_encode(void *body);
+
+/**
+ * mdevsim_state_schema_check - is this the sound body of a SCHEMA record?
+ * @body: as it came, from anywhere
+ * @length: bytes there, at least sizeof(struct mdevsim_state_schema)
+ * @why: reason for a refusal
+ *
+ * After 0 was returned every count, index and offset in @body leads to where it ought to, every
+ * string ends, fields tile their structures, and no group contains itself.
+ *
+ * Return: 0, -EMSGSIZE when the counts do not make @length, or -EINVAL
+ */
+int mdevsim_state_schema_check(const void *body, u32 length, struct mdevsim_reason *why);
 
 /** mdevsim_state_schema_kind - name of a kind, for people */
 const char *mdevsim_state_schema_kind(u8 kind);

@@ -76,7 +76,7 @@ const char *mdevsim_state_stream_name(u16 type)
 
 static bool is_control(u16 type)
 {
-	return type > MDEVSIM_RECORD_IDENTITY && type < MDEVSIM_RECORD_NS_DATA;
+	return type > MDEVSIM_RECORD_SCHEMA && type < MDEVSIM_RECORD_NS_DATA;
 }
 
 /* &mdevsim_state_reader.seen of all control records */
@@ -159,10 +159,11 @@ static int check_stream_header(struct mdevsim_state_reader *reader)
 		return mdevsim_refuse(&reader->why, -EBADMSG,
 				      "stream header: checksum %08x where %08x was computed",
 				      le32_to_cpu(header->crc), crc);
-	if (header->required)
+	if (le64_to_cpu(header->required) & ~(u64)MDEVSIM_STREAM_FEATURES)
 		return mdevsim_refuse(&reader->why, -EOPNOTSUPP,
 				      "stream header: unknown required features %#llx",
-				      le64_to_cpu(header->required));
+				      le64_to_cpu(header->required) &
+				      ~(u64)MDEVSIM_STREAM_FEATURES);
 	if (memchr_inv(header->reserved, 0, sizeof(header->reserved)))
 		return mdevsim_refuse(&reader->why, -EPROTO,
 				      "stream header: a reserved byte is not zero");
@@ -195,13 +196,31 @@ static int check_end_order(struct mdevsim_state_reader *reader)
 			     mdevsim_state_stream_name(__builtin_ctzll(missing)));
 }
 
+/* From the version on that has it, SCHEMA is the second record, and the second record is SCHEMA. */
+static int check_schema_order(struct mdevsim_state_reader *reader)
+{
+	u16 minor = le16_to_cpu(reader->header.version_minor);
+	bool due = reader->sequence == 1 && minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
+
+	if ((reader->record.type == MDEVSIM_RECORD_SCHEMA) == due)
+		return 0;
+	if (due)
+		return refuse_record(reader, -EPROTO, "stands where the schema record has to be");
+	return refuse_record(reader, -EPROTO, "only the second record is a schema, from stream version %u.%u on",
+			     MDEVSIM_STREAM_MAJOR, MDEVSIM_STREAM_MINOR_SCHEMA);
+}
+
 static int check_order(struct mdevsim_state_reader *reader)
 {
 	u16 type = reader->record.type;
+	int ret;
 
 	if (type != MDEVSIM_RECORD_IDENTITY &&
 	    !(reader->seen & BIT_ULL(MDEVSIM_RECORD_IDENTITY)))
 		return refuse_record(reader, -EPROTO, "comes before the identity record");
+	ret = check_schema_order(reader);
+	if (ret)
+		return ret;
 	if (reader->skip)
 		return 0;
 	if (type == MDEVSIM_RECORD_END)
@@ -485,7 +504,7 @@ int mdevsim_state_reader_finish(struct mdevsim_state_reader *reader)
 
 /* Writer */
 
-void mdevsim_state_writer_init(struct mdevsim_state_writer *writer, const u8 *session)
+void mdevsim_state_writer_init(struct mdevsim_state_writer *writer, u16 minor, const u8 *session)
 {
 	struct mdevsim_stream_header *header = &writer->scratch.stream_header;
 	u32 crc;
@@ -493,7 +512,7 @@ void mdevsim_state_writer_init(struct mdevsim_state_writer *writer, const u8 *se
 	memset(writer, 0, sizeof(*writer));
 	memcpy(header->magic, MDEVSIM_STREAM_MAGIC, MDEVSIM_STREAM_MAGIC_LEN);
 	header->version_major = cpu_to_le16(MDEVSIM_STREAM_MAJOR);
-	header->version_minor = cpu_to_le16(MDEVSIM_STREAM_MINOR);
+	header->version_minor = cpu_to_le16(minor);
 	header->header_size = cpu_to_le32(sizeof(*header));
 	memcpy(header->session, session, sizeof(header->session));
 	crc = mdevsim_crc32c(CRC_INIT, header, offsetof(struct mdevsim_stream_header, crc));
@@ -512,6 +531,7 @@ static void write_record_header(struct mdevsim_state_writer *writer)
 	writer->crc = CRC_INIT;
 	writer->scratch.record_header = (struct mdevsim_record_header) {
 		.type		= cpu_to_le16(record->type),
+		.flags		= cpu_to_le16(record->flags),
 		.sequence	= cpu_to_le32(record->sequence),
 		.version	= cpu_to_le16(record->version),
 		.length		= cpu_to_le64(record->length),
@@ -523,6 +543,7 @@ void mdevsim_state_writer_begin(struct mdevsim_state_writer *writer, u16 type, u
 {
 	writer->record = (struct mdevsim_record) {
 		.type		= type,
+		.flags		= type == MDEVSIM_RECORD_SCHEMA ? MDEVSIM_RECORD_OPTIONAL : 0,
 		.version	= version,
 		.sequence	= writer->sequence++,
 		.length		= length,

@@ -173,8 +173,8 @@ struct mdevsim_state_writer {
 	} scratch;
 };
 
-/** mdevsim_state_writer_init - begin a stream of session @session (16 bytes) */
-void mdevsim_state_writer_init(struct mdevsim_state_writer *writer, const u8 *session);
+/** mdevsim_state_writer_init - begin a stream of minor version @minor, session @session (16 bytes) */
+void mdevsim_state_writer_init(struct mdevsim_state_writer *writer, u16 minor, const u8 *session);
 
 /** mdevsim_state_writer_idle - between records: one may be begun */
 bool mdevsim_state_writer_idle(const struct mdevsim_state_writer *writer);

@@ -25,7 +25,7 @@ sources()
 pure()
 {
 	find driver/nvme -name '*.[ch]'
-	for file in state_stream state_schema pci_config function; do
+	for file in identity irq_state state_load state_stream state_schema pci_config function; do
 		find driver -maxdepth 1 -name "$file.[ch]"
 	done
 }

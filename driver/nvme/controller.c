@@ -326,9 +326,14 @@ static void controller_destroy(struct mdevsim_function *fn)
 }
 
 const struct mdevsim_function_ops nvme_function_ops = {
-	.name			= "nvme",
-	.version_major		= 1,
-	.version_minor		= 0,
+	.limits			= {
+		.function	= "nvme",
+		.version_major	= 1,
+		.lba_shift	= MDEVSIM_LBA_SHIFT,
+		.vectors	= MDEVSIM_MAX_VECTORS,
+		.io_queues	= MDEVSIM_MAX_IO_QUEUES,
+		.queue_entries	= NVME_QUEUE_ENTRIES,
+	},
 	.bar_size		= NVME_BAR_SIZE,
 	.create			= controller_create,
 	.destroy		= controller_destroy,
@@ -339,7 +344,6 @@ const struct mdevsim_function_ops nvme_function_ops = {
 	.quiesce		= controller_quiesce,
 	.resume			= controller_resume,
 	.identity		= nvme_state_identity,
-	.identity_check		= nvme_state_identity_check,
 	.state			= nvme_state_ops,
 	.nr_state		= NVME_STATE_RECORDS,
 	.state_loaded		= controller_state_loaded,

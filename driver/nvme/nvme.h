@@ -142,8 +142,6 @@ bool nvme_state_ready(const struct mdevsim_state_set *set);
 void nvme_state_name(struct nvme_controller *ctrl);
 
 void nvme_state_identity(struct mdevsim_function *fn, struct mdevsim_state_identity *id);
-int nvme_state_identity_check(struct mdevsim_function *fn, const struct mdevsim_state_identity *id,
-			      struct mdevsim_reason *why);
 
 /* bulk.c: see &struct mdevsim_function_ops */
 

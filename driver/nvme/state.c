@@ -546,71 +546,7 @@ void nvme_state_identity(struct mdevsim_function *fn, struct mdevsim_state_ident
 {
 	const struct nvme_controller *ctrl = to_nvme(fn);
 
-	memcpy_and_pad(id->function, sizeof(id->function), fn->ops->name, strlen(fn->ops->name), 0);
-	id->version_major = cpu_to_le16(fn->ops->version_major);
-	id->version_minor = cpu_to_le16(fn->ops->version_minor);
 	id->namespace_size = cpu_to_le64(READ_ONCE(ctrl->ns->size));
-	id->lba_shift = cpu_to_le16(MDEVSIM_LBA_SHIFT);
-	id->vectors = cpu_to_le16(MDEVSIM_MAX_VECTORS);
-	id->io_queues = cpu_to_le16(MDEVSIM_MAX_IO_QUEUES);
-	id->queue_entries = cpu_to_le16(NVME_QUEUE_ENTRIES);
 	memcpy(id->serial, ctrl->names.serial, sizeof(id->serial));
 	memcpy(id->nguid, ctrl->names.nguid, sizeof(id->nguid));
-}
-
-/* The guest was told these numbers and cannot be told others. */
-static int identity_check_geometry(const struct mdevsim_state_identity *id,
-				   struct mdevsim_reason *why)
-{
-	const struct {
-		const char *name;
-		u16 theirs;
-		u16 ours;
-	} numbers[] = {
-		{ "log2 of the block size", le16_to_cpu(id->lba_shift), MDEVSIM_LBA_SHIFT },
-		{ "interrupt vectors", le16_to_cpu(id->vectors), MDEVSIM_MAX_VECTORS },
-		{ "I/O queues", le16_to_cpu(id->io_queues), MDEVSIM_MAX_IO_QUEUES },
-		{ "queue entries", le16_to_cpu(id->queue_entries), NVME_QUEUE_ENTRIES },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (numbers[i].theirs != numbers[i].ours)
-			return mdevsim_refuse(why, -EXDEV, "identity: %s: %u there, %u here",
-					      numbers[i].name, numbers[i].theirs, numbers[i].ours);
-	return 0;
-}
-
-static int identity_check_size(const struct nvme_controller *ctrl, u64 size,
-			       struct mdevsim_reason *why)
-{
-	if (!size || size % MDEVSIM_EXTENT_ALIGN)
-		return mdevsim_refuse(why, -EINVAL,
-				      "identity: a namespace of %llu bytes cannot exist", size);
-	if (size > ctrl->capacity)
-		return mdevsim_refuse(why, -EXDEV,
-				      "identity: a namespace of %llu bytes, but room for %llu here",
-				      size, ctrl->capacity);
-	return 0;
-}
-
-int nvme_state_identity_check(struct mdevsim_function *fn, const struct mdevsim_state_identity *id,
-			      struct mdevsim_reason *why)
-{
-	struct mdevsim_state_identity own = {};
-	int ret;
-
-	nvme_state_identity(fn, &own);
-	if (memcmp(id->function, own.function, sizeof(own.function)))
-		return mdevsim_refuse(why, -EXDEV, "identity: not an %s function", fn->ops->name);
-	if (id->version_major != own.version_major ||
-	    le16_to_cpu(id->version_minor) > le16_to_cpu(own.version_minor))
-		return mdevsim_refuse(why, -EXDEV, "identity: version %u.%u there, %u.%u here",
-				      le16_to_cpu(id->version_major),
-				      le16_to_cpu(id->version_minor), fn->ops->version_major,
-				      fn->ops->version_minor);
-	ret = identity_check_geometry(id, why);
-	if (ret)
-		return ret;
-	return identity_check_size(to_nvme(fn), le64_to_cpu(id->namespace_size), why);
 }

@@ -560,10 +560,19 @@ static void mutations(void)
 
 /* Identity */
 
+static struct mdevsim_identity_limits limits_of(const struct host *host)
+{
+	struct mdevsim_identity_limits limits = host->fn->ops->limits;
+
+	limits.namespace_capacity = HOST_CAPACITY;
+	return limits;
+}
+
 static void identity(void)
 {
 	struct host *host = host_create();
-	struct mdevsim_state_identity id = {}, bad;
+	struct mdevsim_identity_limits limits = limits_of(host);
+	struct mdevsim_state_identity id, bad;
 	struct mdevsim_reason why = {};
 	static const struct spoil wrong[] = {
 		AT(IDENTITY, identity, function, 1, 'x'),
@@ -583,22 +592,23 @@ static void identity(void)
 	bool impossible;
 	unsigned int i;
 
+	mdevsim_identity_fill(&id, &limits);
 	host->fn->ops->identity(host->fn, &id);
 	EXPECT(!memcmp(id.function, "nvme\0\0\0\0\0\0\0\0\0\0\0\0", 16));
 	EXPECT_EQ(le64_to_cpu(id.namespace_size), HOST_CAPACITY);
 	EXPECT(!memcmp(id.serial, "83b8f4f2e6bfe0fa1001", 20));
-	EXPECT_EQ(host->fn->ops->identity_check(host->fn, &id, &why), 0);
+	EXPECT_EQ(mdevsim_identity_check(&id, &limits, &why), 0);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		bad = id;
 		memcpy((u8 *)&bad + wrong[i].offset, &wrong[i].value, wrong[i].width);
 		why.text[0] = 0;
 		impossible = wrong[i].width == 8 && (!wrong[i].value || wrong[i].value % 4096);
-		EXPECT_EQ(host->fn->ops->identity_check(host->fn, &bad, &why),
+		EXPECT_EQ(mdevsim_identity_check(&bad, &limits, &why),
 			  impossible ? -EINVAL : -EXDEV);
 		EXPECT(why.text[0]);
 	}
 	id.namespace_size = cpu_to_le64(4096);
-	EXPECT_EQ(host->fn->ops->identity_check(host->fn, &id, &why), 0);
+	EXPECT_EQ(mdevsim_identity_check(&id, &limits, &why), 0);
 	host_destroy(host);
 }
 

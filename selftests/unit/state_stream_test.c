@@ -58,7 +58,8 @@ static int log_begin(void *context, const struct mdevsim_record *record,
 
 	if (!ret && record->length > sizeof(log->body))
 		ret = mdevsim_refuse(why, -EMSGSIZE, "too long for this test");
-	memset(log->body, 0xee, sizeof(log->body));
+	if (!ret)
+		memset(log->body, 0xee, record->length);
 	return ret;
 }
 
@@ -185,7 +186,8 @@ static void names_are_those_of_the_header(void)
 {
 	EXPECT(!strcmp(mdevsim_state_stream_name(MDEVSIM_RECORD_IDENTITY), "identity"));
 	EXPECT(!strcmp(mdevsim_state_stream_name(MDEVSIM_RECORD_END), "end"));
-	EXPECT(!strcmp(mdevsim_state_stream_name(2), "unknown"));
+	EXPECT(!strcmp(mdevsim_state_stream_name(MDEVSIM_RECORD_SCHEMA), "schema"));
+	EXPECT(!strcmp(mdevsim_state_stream_name(11), "unknown"));
 	EXPECT(!strcmp(mdevsim_state_stream_name(0xffff), "unknown"));
 }
 
@@ -199,7 +201,8 @@ static void write_image(struct image *out, struct image *from, size_t piece)
 	u64 length;
 
 	out->length = 0;
-	mdevsim_state_writer_init(&writer, image_header(from)->session);
+	mdevsim_state_writer_init(&writer, le16_to_cpu(image_header(from)->version_minor),
+				  image_header(from)->session);
 	while (i < from->records || !mdevsim_state_writer_idle(&writer)) {
 		if (mdevsim_state_writer_idle(&writer)) {
 			record = image_record(from, i);
@@ -225,17 +228,24 @@ static void write_image(struct image *out, struct image *from, size_t piece)
 	EXPECT_EQ(writer.part, MDEVSIM_PART_END);
 }
 
-static void writer_gives_the_same_bytes_in_any_pieces(void)
+static void expect_written(size_t most)
 {
 	size_t piece;
 
-	image_fill(&image);
-	for (piece = 1; piece < 600; piece++) {
+	for (piece = 1; piece < most; piece++) {
 		write_image(&other, &image, piece);
 		EXPECT_EQ(other.length, image.length);
 		if (!EXPECT(!memcmp(other.bytes, image.bytes, image.length)))
 			return;
 	}
+}
+
+static void writer_gives_the_same_bytes_in_any_pieces(void)
+{
+	image_fill(&image);
+	expect_written(600);
+	image_fill_oldest(&image);
+	expect_written(100);
 }
 
 static void sizes_are_what_the_writer_gives(void)
@@ -257,7 +267,7 @@ static void begin_pages(struct mdevsim_state_writer *writer, unsigned int pages)
 	const void *bytes;
 	u64 length;
 
-	mdevsim_state_writer_init(writer, session);
+	mdevsim_state_writer_init(writer, MDEVSIM_STREAM_MINOR, session);
 	mdevsim_state_writer_begin(writer, MDEVSIM_RECORD_NS_DATA, 1,
 				   sizeof(header) + pages * MDEVSIM_EXTENT_ALIGN);
 	while ((bytes = mdevsim_state_writer_framing(writer, &length)))
@@ -293,7 +303,7 @@ static void what_is_left_falls_byte_by_byte(void)
 	u64 left = sizeof(struct mdevsim_stream_header), length;
 	const void *bytes;
 
-	mdevsim_state_writer_init(&writer, session);
+	mdevsim_state_writer_init(&writer, MDEVSIM_STREAM_MINOR, session);
 	EXPECT_EQ(mdevsim_state_writer_left(&writer), left);
 	mdevsim_state_writer_begin(&writer, MDEVSIM_RECORD_END, 1, sizeof(body));
 	for (left += mdevsim_state_stream_size(sizeof(body)); left; left--) {
@@ -453,11 +463,11 @@ static void swapped_records_are_noticed(void)
 
 static bool is_control(u16 type)
 {
-	return type > MDEVSIM_RECORD_IDENTITY && type < MDEVSIM_RECORD_NS_DATA && type != 2;
+	return type > MDEVSIM_RECORD_SCHEMA && type < MDEVSIM_RECORD_NS_DATA;
 }
 
 /* The order rule of mdevsim_state.h, as a sentence: where is the first record that breaks it? */
-static int first_out_of_order(const u16 *types, int count)
+static int first_out_of_order(u16 minor, const u16 *types, int count)
 {
 	static const u16 controls[] = { 3, 4, 5, 6, 7, 8, 9, 10 };
 	size_t next = 0;
@@ -465,6 +475,8 @@ static int first_out_of_order(const u16 *types, int count)
 
 	for (i = 0; i < count; i++) {
 		if (i == 0 && types[i] != MDEVSIM_RECORD_IDENTITY)
+			return i;
+		if ((types[i] == MDEVSIM_RECORD_SCHEMA) != (minor && i == 1))
 			return i;
 		if (types[i] == MDEVSIM_RECORD_END)
 			return next == ARRAY_SIZE(controls) ? -1 : i;
@@ -474,7 +486,7 @@ static int first_out_of_order(const u16 *types, int count)
 			if (next == ARRAY_SIZE(controls) || controls[next] != types[i])
 				return i;
 			next++;
-		} else if (next && types[i] < 64 && types[i] != 2) {
+		} else if (next && types[i] < 64) {
 			return i;
 		}
 	}
@@ -492,14 +504,14 @@ static bool lacks_control(const u16 *types, int count)
 	return seen != 0x7f8;
 }
 
-static void try_order(const u16 *types, int count)
+static void try_order(u16 minor, const u16 *types, int count)
 {
-	int i, bad = first_out_of_order(types, count);
+	int i, bad = first_out_of_order(minor, types, count);
 
-	image_begin(&image);
+	image_begin_minor(&image, minor);
 	for (i = 0; i < count; i++) {
 		image_add_any(&image, types[i], i);
-		if (types[i] != 2 && types[i] != 77)
+		if (types[i] != 77)
 			continue;
 		image_record(&image, i)->flags = cpu_to_le16(MDEVSIM_RECORD_OPTIONAL);
 		image_seal(&image, i);
@@ -536,20 +548,28 @@ static int change_order(u16 *types, int count, u64 *seed)
 	}
 }
 
-static void order_is_as_documented(void)
+static void try_orders(u16 minor, const u16 *sound, int nr_sound)
 {
-	static const u16 sound[] = { 1, 32, 33, 1, 77, 32, 3, 4, 5, 6, 7, 2, 8, 9, 10, 255 };
 	u64 seed = 2;
 	u16 types[24];
 	int round, count, changes;
 
 	for (round = 0; round < 20000 && !ktap_failures; round++) {
-		count = ARRAY_SIZE(sound);
-		memcpy(types, sound, sizeof(sound));
+		count = nr_sound;
+		memcpy(types, sound, nr_sound * sizeof(*sound));
 		for (changes = random_below(&seed, 4); changes; changes--)
 			count = change_order(types, count, &seed);
-		try_order(types, count);
+		try_order(minor, types, count);
 	}
+}
+
+static void order_is_as_documented(void)
+{
+	static const u16 oldest[] = { 1, 32, 33, 1, 77, 32, 3, 4, 5, 6, 7, 77, 8, 9, 10, 255 };
+	static const u16 newest[] = { 1, 2, 32, 33, 1, 77, 32, 3, 4, 5, 6, 7, 77, 8, 9, 10, 255 };
+
+	try_orders(0, oldest, ARRAY_SIZE(oldest));
+	try_orders(1, newest, ARRAY_SIZE(newest));
 }
 
 static void a_missing_control_record_is_named(void)
@@ -558,8 +578,7 @@ static void a_missing_control_record_is_named(void)
 	size_t missing, i;
 
 	for (missing = 0; missing < ARRAY_SIZE(controls); missing++) {
-		image_begin(&image);
-		image_add_any(&image, MDEVSIM_RECORD_IDENTITY, 0);
+		image_begin_records(&image);
 		for (i = 0; i < ARRAY_SIZE(controls); i++)
 			if (i != missing)
 				image_add_any(&image, controls[i], 0);
@@ -571,19 +590,17 @@ static void a_missing_control_record_is_named(void)
 
 static void a_repeated_control_record_is_told_from_disorder(void)
 {
-	image_begin(&image);
-	image_add_any(&image, MDEVSIM_RECORD_IDENTITY, 0);
+	image_begin_records(&image);
 	image_add_any(&image, MDEVSIM_RECORD_IRQ, 0);
 	image_add_any(&image, MDEVSIM_RECORD_IRQ, 0);
 	EXPECT_REFUSED(&image, -EPROTO, "a second record");
-	expect_names(&image, 2);
+	expect_names(&image, 3);
 
-	image_begin(&image);
-	image_add_any(&image, MDEVSIM_RECORD_IDENTITY, 0);
+	image_begin_records(&image);
 	image_add_any(&image, MDEVSIM_RECORD_IRQ, 0);
 	image_add_any(&image, MDEVSIM_RECORD_PCI_CONFIG, 0);
 	EXPECT_REFUSED(&image, -EPROTO, "has to precede");
-	expect_names(&image, 2);
+	expect_names(&image, 3);
 }
 
 /* Add one more record before the last of a sound stream; returns its index. */
@@ -646,6 +663,116 @@ static void an_unknown_end_is_not_the_end(void)
 	EXPECT_EQ(read_image(&image), -ENODATA);
 	image_add_end(&image);
 	EXPECT_EQ(read_image(&image), 0);
+}
+
+/* Refused, and the sentence is about record @i and speaks of the schema. */
+static void expect_schema_refused(unsigned int i)
+{
+	EXPECT_REFUSED(&image, -EPROTO, "schema");
+	expect_names(&image, i);
+	EXPECT_EQ(log.ended, i);
+}
+
+static void schema_is_the_second_record_from_1_1_on(void)
+{
+	u16 minor;
+
+	for (minor = 0; minor < 4; minor++) {
+		image_fill(&image);
+		image_header(&image)->version_minor = cpu_to_le16(minor);
+		image_seal_header(&image);
+		if (minor)
+			EXPECT_EQ(read_image(&image), 0);
+		else
+			expect_schema_refused(1);
+
+		image_fill_oldest(&image);
+		image_header(&image)->version_minor = cpu_to_le16(minor);
+		image_seal_header(&image);
+		if (minor)
+			expect_schema_refused(1);
+		else
+			EXPECT_EQ(read_image(&image), 0);
+	}
+}
+
+static void a_second_or_late_schema_is_refused(void)
+{
+	image_begin_records(&image);
+	image_add_any(&image, MDEVSIM_RECORD_SCHEMA, 3);
+	expect_schema_refused(2);
+
+	image_begin_records(&image);
+	image_add_any(&image, MDEVSIM_RECORD_NS_ZERO, 3);
+	image_add_any(&image, MDEVSIM_RECORD_SCHEMA, 3);
+	expect_schema_refused(3);
+
+	/* A namespace that was resized meanwhile makes no difference. */
+	image_begin_records(&image);
+	image_add_any(&image, MDEVSIM_RECORD_IDENTITY, 3);
+	EXPECT_EQ(read_image(&image), -ENODATA);
+	image_add_any(&image, MDEVSIM_RECORD_SCHEMA, 3);
+	expect_schema_refused(3);
+
+	image_begin(&image);
+	image_add_any(&image, MDEVSIM_RECORD_IDENTITY, 0);
+	image_add(&image, 77, "", 1);
+	image_record(&image, 1)->flags = cpu_to_le16(MDEVSIM_RECORD_OPTIONAL);
+	image_seal(&image, 1);
+	expect_schema_refused(1);
+}
+
+static void schema_before_identity_is_refused(void)
+{
+	image_begin(&image);
+	image_add_any(&image, MDEVSIM_RECORD_SCHEMA, 0);
+	EXPECT_REFUSED(&image, -EPROTO, "before the identity");
+	expect_names(&image, 0);
+}
+
+/* It is for people: a device can do without. */
+static void a_schema_of_unknown_version_is_skipped(void)
+{
+	image_fill(&image);
+	image_record(&image, 1)->version = cpu_to_le16(7);
+	image_seal(&image, 1);
+	EXPECT_EQ(read_image(&image), 0);
+	EXPECT_EQ(log.ended, image.records - 1);
+
+	image_record(&image, 1)->flags = 0;
+	image_seal(&image, 1);
+	EXPECT_REFUSED(&image, -EOPNOTSUPP, "version 7, only 1");
+	expect_names(&image, 1);
+
+	/* One that is known need not be optional. */
+	image_record(&image, 1)->version = cpu_to_le16(1);
+	image_seal(&image, 1);
+	EXPECT_EQ(read_image(&image), 0);
+	EXPECT_EQ(log.ended, image.records);
+}
+
+static void each_feature_bit_is_known_or_refused(void)
+{
+	struct mdevsim_stream_header *header = image_header(&image);
+	char words[24];
+	unsigned int bit;
+
+	for (bit = 0; bit < 64; bit++) {
+		image_fill(&image);
+		header->optional = cpu_to_le64(1ULL << bit);
+		image_seal_header(&image);
+		EXPECT_EQ(read_image(&image), 0);
+
+		header->required = cpu_to_le64(1ULL << bit);
+		image_seal_header(&image);
+		if (MDEVSIM_STREAM_FEATURES >> bit & 1) {
+			EXPECT_EQ(read_image(&image), 0);
+			continue;
+		}
+		snprintf(words, sizeof(words), "features %#llx", 1ULL << bit);
+		EXPECT_REFUSED(&image, -EOPNOTSUPP, words);
+		EXPECT_EQ(log.begun, 0);
+	}
 }
 
 static void stream_header_is_checked(void)
@@ -713,20 +840,17 @@ static void lengths_are_checked(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
-		for (record = 0; record < 13; record++) {
+		for (record = 0; !record || record < image.records; record++) {
 			image_fill(&image);
-			if (record >= image.records)
-				break;
 			image_record(&image, record)->length = cpu_to_le64(lengths[i]);
 			EXPECT_REFUSED(&image, -EMSGSIZE, "bytes");
 			expect_names(&image, record);
 			EXPECT_EQ(log.begun, record);
 		}
-		image_begin(&image);
-		image_add_any(&image, MDEVSIM_RECORD_IDENTITY, 0);
+		image_begin_records(&image);
 		image_add(&image, 77, "", 1);
-		image_record(&image, 1)->flags = cpu_to_le16(MDEVSIM_RECORD_OPTIONAL);
-		image_record(&image, 1)->length = cpu_to_le64(lengths[i]);
+		image_record(&image, 2)->flags = cpu_to_le16(MDEVSIM_RECORD_OPTIONAL);
+		image_record(&image, 2)->length = cpu_to_le64(lengths[i]);
 		EXPECT_REFUSED(&image, -EMSGSIZE, "bytes");
 	}
 }
@@ -798,7 +922,7 @@ static void framing_fields_are_checked(void)
 	}
 	/* NS_DATA has a body of 24 + 29 bytes, so three of padding */
 	for (i = 53; i < 56; i++)
-		EXPECT_FIELD_REFUSED(1, image_body(&image, 1)[i], 1, -EPROTO, "padding");
+		EXPECT_FIELD_REFUSED(2, image_body(&image, 2)[i], 1, -EPROTO, "padding");
 }
 
 static void nothing_follows_the_end(void)
@@ -911,6 +1035,11 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(unknown_records_are_skipped_when_optional),
 	KTAP_TEST(unknown_records_are_refused_when_required),
 	KTAP_TEST(an_unknown_end_is_not_the_end),
+	KTAP_TEST(schema_is_the_second_record_from_1_1_on),
+	KTAP_TEST(a_second_or_late_schema_is_refused),
+	KTAP_TEST(schema_before_identity_is_refused),
+	KTAP_TEST(a_schema_of_unknown_version_is_skipped),
+	KTAP_TEST(each_feature_bit_is_known_or_refused),
 	KTAP_TEST(stream_header_is_checked),
 	KTAP_TEST(foreign_bytes_are_refused_at_once),
 	KTAP_TEST(a_longer_header_is_passed_over),

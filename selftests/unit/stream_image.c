@@ -71,22 +71,40 @@ void image_seal_header(struct image *image)
 	header->crc = crc_of(header, offsetof(struct mdevsim_stream_header, crc));
 }
 
-void image_begin_longer(struct image *image, u32 extra)
+static void begin(struct image *image, u16 minor, u32 extra)
 {
 	struct mdevsim_stream_header *header = image_header(image);
 
 	memset(image, 0, sizeof(*image));
 	memcpy(header->magic, "mdevsim\x1a", 8);
 	header->version_major = cpu_to_le16(1);
+	header->version_minor = cpu_to_le16(minor);
 	header->header_size = cpu_to_le32(64 + extra);
 	memset(header->session, 0x5e, sizeof(header->session));
 	image_seal_header(image);
 	image->length = 64 + extra;
 }
 
+void image_begin_longer(struct image *image, u32 extra)
+{
+	begin(image, 1, extra);
+}
+
+void image_begin_minor(struct image *image, u16 minor)
+{
+	begin(image, minor, 0);
+}
+
 void image_begin(struct image *image)
 {
-	image_begin_longer(image, 0);
+	begin(image, 1, 0);
+}
+
+void image_begin_records(struct image *image)
+{
+	image_begin(image);
+	image_add_any(image, MDEVSIM_RECORD_IDENTITY, 1);
+	image_add_any(image, MDEVSIM_RECORD_SCHEMA, 2);
 }
 
 void image_add(struct image *image, u16 type, const void *body, u64 length)
@@ -98,6 +116,8 @@ void image_add(struct image *image, u16 type, const void *body, u64 length)
 	image->start[i] = image->length;
 	*image_record(image, i) = (struct mdevsim_record_header) {
 		.type		= cpu_to_le16(type),
+		.flags		= cpu_to_le16(type == MDEVSIM_RECORD_SCHEMA ?
+					      MDEVSIM_RECORD_OPTIONAL : 0),
 		.sequence	= cpu_to_le32(i),
 		.version	= cpu_to_le16(1),
 		.length		= cpu_to_le64(length),
@@ -131,19 +151,30 @@ void image_add_end(struct image *image)
 	image_add(image, MDEVSIM_RECORD_END, &end, sizeof(end));
 }
 
-void image_fill(struct image *image)
+void image_finish(struct image *image)
 {
 	u8 extent[sizeof(struct mdevsim_state_ns_extent) + 29] = { 1 };
 	size_t i;
 
 	memset(extent + sizeof(struct mdevsim_state_ns_extent), 0xda, 29);
-	image_begin(image);
-	image_add_any(image, MDEVSIM_RECORD_IDENTITY, 1);
 	image_add(image, MDEVSIM_RECORD_NS_DATA, extent, sizeof(extent));
 	image_add(image, MDEVSIM_RECORD_NS_ZERO, extent, sizeof(struct mdevsim_state_ns_extent));
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		if (sizes[i].type > MDEVSIM_RECORD_IDENTITY &&
+		if (sizes[i].type > MDEVSIM_RECORD_SCHEMA &&
 		    sizes[i].type < MDEVSIM_RECORD_NS_DATA)
 			image_add_any(image, sizes[i].type, i);
 	image_add_end(image);
+}
+
+void image_fill(struct image *image)
+{
+	image_begin_records(image);
+	image_finish(image);
+}
+
+void image_fill_oldest(struct image *image)
+{
+	image_begin_minor(image, 0);
+	image_add_any(image, MDEVSIM_RECORD_IDENTITY, 1);
+	image_finish(image);
 }

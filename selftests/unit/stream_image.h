@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 #define IMAGE_RECORDS	32
-#define IMAGE_SIZE	16384
+#define IMAGE_SIZE	32768
 
 /**
  * struct image - a stream in memory
@@ -25,10 +25,16 @@ struct image {
 	unsigned int records;
 };
 
-/* As the writer would begin a stream. */
+/* As the writer would begin a stream of the newest version. */
 void image_begin(struct image *image);
 
-/* The same with @extra zero bytes of header behind what version 1.0 has. */
+/* The same of version 1.@minor. */
+void image_begin_minor(struct image *image, u16 minor);
+
+/* image_begin(), and the records that every such stream begins with: IDENTITY and SCHEMA. */
+void image_begin_records(struct image *image);
+
+/* image_begin() with @extra zero bytes of header behind what the newest version has. */
 void image_begin_longer(struct image *image, u32 extra);
 
 /* Add a record with the next sequence number. */
@@ -40,8 +46,14 @@ void image_add_any(struct image *image, u16 type, u8 seed);
 /* Add END, with its counts right. */
 void image_add_end(struct image *image);
 
-/* IDENTITY, namespace extents, every control record, END. */
+/* Add namespace extents, every control record, END. */
+void image_finish(struct image *image);
+
+/* IDENTITY, SCHEMA, namespace extents, every control record, END. */
 void image_fill(struct image *image);
+
+/* The same of version 1.0, which has no SCHEMA. */
+void image_fill_oldest(struct image *image);
 
 /* What a test may change in place; image_seal() then makes the checksum right again. */
 struct mdevsim_stream_header *image_header(struct image *image);

@@ -28,12 +28,37 @@
  * A reader that does not know a record's type or version skips the record when
  * %MDEVSIM_RECORD_OPTIONAL is set and refuses the stream otherwise.
  *
- * Order: IDENTITY comes first and is what a destination decides on. Namespace
+ * Order: IDENTITY comes first and is what a destination decides on. SCHEMA,
+ * which says what the bytes of each record mean, is the second record of every
+ * stream of version 1.1 and later, and of no older one; it comes once. Namespace
  * extents (NS_DATA, NS_ZERO) follow in any number; a later extent replaces what
  * an earlier one said of the same blocks. The control records (PCI_CONFIG to
- * NVME_LOGS) come once each, after the last namespace extent; END is last. When
- * the namespace is resized while a stream is being written, IDENTITY is sent
- * again and the namespace from its beginning: extents before it are void.
+ * NVME_LOGS) come once each, in the order of their types, after the last namespace
+ * extent; END is last. When the namespace is resized while a stream is being
+ * written, IDENTITY is sent again and the namespace from its beginning: extents
+ * before it are void.
+ */
+
+/**
+ * DOC: Versions
+ *
+ * The major version of a stream changes when a reader of the old one would
+ * misunderstand the new one, and is refused by it. The minor version changes when
+ * there is something to say that a reader of the old one can do without: record
+ * types and record versions marked %MDEVSIM_RECORD_OPTIONAL, and bytes behind the
+ * stream header.
+ *
+ * What a reader of the same major version cannot do without, but not every stream
+ * has, is announced by a bit in @required of the stream header, so that a
+ * destination refuses before anything was transferred.
+ *
+ * ===========  =================================================================
+ * 1.0          the first
+ * 1.1          adds SCHEMA
+ * ===========  =================================================================
+ *
+ * A device writes the version that its sysfs attribute migration/stream_version
+ * names, the newest unless told otherwise, and reads every one listed here.
  */
 
 /**
@@ -81,7 +106,11 @@
 /** define MDEVSIM_STREAM_MAJOR - a reader refuses any other major version */
 #define MDEVSIM_STREAM_MAJOR		1
 /** define MDEVSIM_STREAM_MINOR - newer minor versions only add optional things */
-#define MDEVSIM_STREAM_MINOR		0
+#define MDEVSIM_STREAM_MINOR		1
+/** define MDEVSIM_STREAM_MINOR_SCHEMA - first minor version with a SCHEMA */
+#define MDEVSIM_STREAM_MINOR_SCHEMA	1
+/** define MDEVSIM_STREAM_FEATURES - bits of &mdevsim_stream_header.required that are defined: none */
+#define MDEVSIM_STREAM_FEATURES		0
 /** define MDEVSIM_STREAM_HEADER_MAX - bytes up to the first record, at most */
 #define MDEVSIM_STREAM_HEADER_MAX	4096
 /** define MDEVSIM_RECORD_ALIGN - records start at multiples of this, in bytes */
@@ -91,11 +120,11 @@
  * struct mdevsim_stream_header - the first bytes of a stream
  * @magic: %MDEVSIM_STREAM_MAGIC
  * @version_major: %MDEVSIM_STREAM_MAJOR
- * @version_minor: %MDEVSIM_STREAM_MINOR of the writer
+ * @version_minor: at most %MDEVSIM_STREAM_MINOR of the writer
  * @header_size: bytes up to the first record, at least sizeof(this), at most
  *	%MDEVSIM_STREAM_HEADER_MAX. What a newer minor version puts behind this
  *	structure is passed over, and not covered by @crc.
- * @required: feature bits a reader must know; none are defined
+ * @required: feature bits a reader must know, of %MDEVSIM_STREAM_FEATURES
  * @optional: feature bits a reader may ignore; none are defined
  * @session: random identifier of the session that wrote the stream
  * @reserved: zero
@@ -154,6 +183,7 @@ struct mdevsim_record_trailer {
  */
 #define MDEVSIM_RECORDS(R)							\
 	R(IDENTITY,    1, mdevsim_state_identity,        1, "identity")		\
+	R(SCHEMA,      2, mdevsim_state_schema,          1, "schema")		\
 	R(PCI_CONFIG,  3, mdevsim_state_pci_config,      1, "pci-config")	\
 	R(IRQ,         4, mdevsim_state_irq,             1, "irq")		\
 	R(NVME_REGS,   5, mdevsim_state_nvme_regs,       1, "nvme-regs")	\
@@ -222,6 +252,130 @@ struct mdevsim_state_identity {
 	__u8	nguid[16];
 	__u8	uuid[16];
 	__u8	mdev_type[32];
+};
+
+/** define MDEVSIM_MAX_SCHEMA - bytes in the body of SCHEMA, at most */
+#define MDEVSIM_MAX_SCHEMA		16384
+
+/**
+ * enum mdevsim_state_kind - how the bytes of a field are to be read
+ * @MDEVSIM_KIND_RESERVED: zero
+ * @MDEVSIM_KIND_UNSIGNED: number of 1 to 8 bytes
+ * @MDEVSIM_KIND_BITS: number made of bits, named by its items: @at is the lowest bit,
+ *	@width how many there are
+ * @MDEVSIM_KIND_CHARACTERS: text, padded with zeroes or spaces
+ * @MDEVSIM_KIND_BYTES: bytes without further meaning
+ * @MDEVSIM_KIND_LBA: number of a logical block
+ * @MDEVSIM_KIND_ADDRESS: guest bus address
+ * @MDEVSIM_KIND_ENUM: number out of a list, its items: @at is the value, @width is zero
+ * @MDEVSIM_KIND_GROUP: a structure with a table of its own
+ *
+ * A reader takes bytes of a kind that it does not know for %MDEVSIM_KIND_BYTES.
+ */
+enum mdevsim_state_kind {
+	MDEVSIM_KIND_RESERVED	= 0,
+	MDEVSIM_KIND_UNSIGNED	= 1,
+	MDEVSIM_KIND_BITS	= 2,
+	MDEVSIM_KIND_CHARACTERS	= 3,
+	MDEVSIM_KIND_BYTES	= 4,
+	MDEVSIM_KIND_LBA	= 5,
+	MDEVSIM_KIND_ADDRESS	= 6,
+	MDEVSIM_KIND_ENUM	= 7,
+	MDEVSIM_KIND_GROUP	= 8,
+};
+
+/** define MDEVSIM_SCHEMA_NONE - no table: &mdevsim_schema_field.group of what is no group */
+#define MDEVSIM_SCHEMA_NONE		0xffff
+
+/**
+ * struct mdevsim_schema_table - a structure: of a record's body, of framing, or a group
+ * @name: of the record type, of the framing ("stream-header", "record-header",
+ *	"record-trailer") or of the group
+ * @type: &enum mdevsim_record_type; 0 for what is no record's body
+ * @version: of the record's layout; 0 for what is no record's body
+ * @size: bytes without counted fields
+ * @first_field: index of its first field
+ * @nr_fields: number of its fields, which are consecutive
+ *
+ * A name is the offset of a zero-terminated string in the schema's text.
+ */
+struct mdevsim_schema_table {
+	__le16	name;
+	__le16	type;
+	__le16	version;
+	__le16	size;
+	__le16	first_field;
+	__le16	nr_fields;
+};
+
+/**
+ * struct mdevsim_schema_field - one field of a structure
+ * @name: of the member, offset in the text
+ * @unit: of the number, offset in the text, the empty string when there is none. "hex"
+ *	and "uuid" say how the value is usually written.
+ * @meaning: in a few words, offset in the text
+ * @offset: from the structure's first byte; of a counted field, the structure's @size
+ * @width: bytes of one element
+ * @repeat: elements; 0 when another field counts them
+ * @counter: offset of the field that counts them; 0 unless @repeat is 0
+ * @kind: &enum mdevsim_state_kind
+ * @nr_items: number of its items, which are consecutive
+ * @first_item: index of its first item; 0 when there are none
+ * @group: index of the table of a %MDEVSIM_KIND_GROUP, greater than that of the table this
+ *	field is in; else %MDEVSIM_SCHEMA_NONE
+ *
+ * Fields are listed by ascending offset and cover the structure without gaps.
+ * Counted fields come last, stand behind the structure in this order and follow one
+ * another without gaps. Only bodies of records have them.
+ */
+struct mdevsim_schema_field {
+	__le16	name;
+	__le16	unit;
+	__le16	meaning;
+	__le16	offset;
+	__le16	width;
+	__le16	repeat;
+	__le16	counter;
+	__u8	kind;
+	__u8	nr_items;
+	__le16	first_item;
+	__le16	group;
+};
+
+/**
+ * struct mdevsim_schema_item - a named part or a named value of a field
+ * @name: offset in the text
+ * @at: lowest bit (%MDEVSIM_KIND_BITS) or value (%MDEVSIM_KIND_ENUM)
+ * @width: bits (%MDEVSIM_KIND_BITS); zero (%MDEVSIM_KIND_ENUM)
+ */
+struct mdevsim_schema_item {
+	__le16	name;
+	__le16	at;
+	__le16	width;
+};
+
+/**
+ * struct mdevsim_state_schema - what the bytes of this stream mean
+ * @nr_tables: number of &struct mdevsim_schema_table
+ * @nr_fields: number of &struct mdevsim_schema_field
+ * @nr_items: number of &struct mdevsim_schema_item
+ * @reserved0: zero
+ * @text_length: bytes of text, the last of which is zero
+ * @reserved1: zero
+ * @body: the tables, then the fields, the items and the text
+ *
+ * A SCHEMA describes framing, itself, and every type and version of record in the
+ * stream. A device loads what it knows by its type and version and does not
+ * need one; it refuses one that is not sound all the same.
+ */
+struct mdevsim_state_schema {
+	__le16	nr_tables;
+	__le16	nr_fields;
+	__le16	nr_items;
+	__le16	reserved0;
+	__le32	text_length;
+	__le32	reserved1;
+	__u8	body[];
 };
 
 /**

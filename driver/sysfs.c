@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What sysfs says of a device and, before there is one, of a type: what it is,
+ * which streams it writes and reads, and what it can become. One plain value in
+ * each file, so that management software can tell whether a migration would be
+ * refused without moving a byte.
+ */
+#include <linux/kobject.h>
+#include <linux/sysfs.h>
+#include "mdevsim.h"
+#include "records.h"
+#include "sysfs.h"
+
+/**
+ * struct description - what there is to say of a device or type
+ * @limits: what it is, and can become
+ * @namespace_size: bytes of namespace: of a type, what a new device has
+ * @stream_minor: minor version of the streams it writes
+ */
+struct description {
+	struct mdevsim_identity_limits limits;
+	u64 namespace_size;
+	u16 stream_minor;
+};
+
+static void describe_type(const struct mdevsim_type *type, struct description *what)
+{
+	mdevsim_records_limits(type, &what->limits);
+	what->namespace_size = type->capacity;
+	what->stream_minor = MDEVSIM_STREAM_MINOR;
+}
+
+static void describe_device(struct mdevsim_device *device, struct description *what)
+{
+	struct mdevsim_state_identity id;
+
+	guard(mutex)(&device->lifecycle);
+	mdevsim_records_identity(device, &id);
+	mdevsim_records_limits(device->type, &what->limits);
+	what->namespace_size = le64_to_cpu(id.namespace_size);
+	what->stream_minor = device->migration.stream_minor;
+}
+
+/* The one list of values: name of the file, format, what follows it */
+#define VALUES(V)								\
+	V(function, "%s\n", what.limits.function)				\
+	V(version, "%u.%u\n", what.limits.version_major, what.limits.version_minor)	\
+	V(stream_version_min, "%u.%u\n", MDEVSIM_STREAM_MAJOR, 0)		\
+	V(stream_version_max, "%u.%u\n", MDEVSIM_STREAM_MAJOR, MDEVSIM_STREAM_MINOR)	\
+	V(features_required, "%#llx\n", (u64)MDEVSIM_STREAM_FEATURES)		\
+	V(features_supported, "%#llx\n", (u64)MDEVSIM_STREAM_FEATURES)		\
+	V(namespace_capacity, "%llu\n", what.limits.namespace_capacity)		\
+	V(lba_shift, "%u\n", what.limits.lba_shift)				\
+	V(vectors, "%u\n", what.limits.vectors)					\
+	V(io_queues, "%u\n", what.limits.io_queues)				\
+	V(queue_entries, "%u\n", what.limits.queue_entries)			\
+	WRITABLE_VALUES(V)
+
+/* Of a type these cannot be changed. */
+#define WRITABLE_VALUES(V)							\
+	V(stream_version, "%u.%u\n", MDEVSIM_STREAM_MAJOR, what.stream_minor)	\
+	V(namespace_size, "%llu\n", what.namespace_size)
+
+#define DEVICE_SHOW(name, ...)							\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+{										\
+	struct description what;						\
+										\
+	describe_device(dev_get_drvdata(dev), &what);				\
+	return sysfs_emit(buf, __VA_ARGS__);					\
+}
+VALUES(DEVICE_SHOW)
+
+static const struct mdevsim_type *kobject_to_type(struct kobject *kobj)
+{
+	return mdev_to_mdevsim_type(container_of(kobj->parent, struct mdev_type, kobj));
+}
+
+#define TYPE_SHOW(name, ...)							\
+static ssize_t type_##name##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf) \
+{										\
+	struct description what;						\
+										\
+	describe_type(kobject_to_type(kobj), &what);				\
+	return sysfs_emit(buf, __VA_ARGS__);					\
+}										\
+static struct kobj_attribute type_attr_##name = __ATTR(name, 0444, type_##name##_show, NULL);
+VALUES(TYPE_SHOW)
+
+static ssize_t namespace_size_store(struct device *dev, struct device_attribute *attr,
+				    const char *buf, size_t count)
+{
+	u64 size;
+	int ret;
+
+	ret = kstrtou64(buf, 0, &size);
+	if (ret)
+		return ret;
+	ret = mdevsim_device_resize(dev_get_drvdata(dev), size);
+	return ret ? ret : count;
+}
+
+static ssize_t stream_version_store(struct device *dev, struct device_attribute *attr,
+				    const char *buf, size_t count)
+{
+	unsigned int major, minor;
+	char rest;
+	int ret;
+
+	/* A newline is all that may follow. */
+	if (sscanf(buf, "%5u.%5u %c", &major, &minor, &rest) != 2)
+		return -EINVAL;
+	if (major > U16_MAX || minor > U16_MAX)
+		return -EINVAL;
+	ret = mdevsim_migration_write_version(dev_get_drvdata(dev), major, minor);
+	return ret ? ret : count;
+}
+
+static ssize_t refusal_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct mdevsim_reason why;
+
+	mdevsim_migration_refusal(dev_get_drvdata(dev), &why);
+	return sysfs_emit(buf, "%s\n", why.text);
+}
+
+#define DEVICE_ATTRIBUTE(name, ...)	static DEVICE_ATTR_RO(name);
+#define READABLE_VALUES(V)							\
+	V(function) V(version) V(stream_version_min) V(stream_version_max)	\
+	V(features_required) V(features_supported) V(namespace_capacity)	\
+	V(lba_shift) V(vectors) V(io_queues) V(queue_entries) V(refusal)
+READABLE_VALUES(DEVICE_ATTRIBUTE)
+static DEVICE_ATTR_RW(namespace_size);
+static DEVICE_ATTR_RW(stream_version);
+
+/* What belongs to the device rather than to its migration */
+static struct attribute *device_attrs[] = {
+	&dev_attr_namespace_size.attr,
+	NULL
+};
+
+static const struct attribute_group device_group = {
+	.attrs	= device_attrs,
+};
+
+static struct attribute *migration_attrs[] = {
+#define DEVICE_POINTER(name, ...)	&dev_attr_##name.attr,
+	READABLE_VALUES(DEVICE_POINTER)
+	WRITABLE_VALUES(DEVICE_POINTER)
+	NULL
+};
+
+static const struct attribute_group migration_group = {
+	.name	= "migration",
+	.attrs	= migration_attrs,
+};
+
+const struct attribute_group *mdevsim_sysfs_device_groups[] = {
+	&device_group,
+	&migration_group,
+	NULL
+};
+
+static struct attribute *type_attrs[] = {
+#define TYPE_POINTER(name, ...)		&type_attr_##name.attr,
+	VALUES(TYPE_POINTER)
+	NULL
+};
+
+static const struct attribute_group type_group = {
+	.attrs	= type_attrs,
+};
+
+/*
+ * The core's files in a type's directory are all there can be; a directory
+ * within it is ours.
+ */
+struct kobject *mdevsim_sysfs_add_type(struct mdev_type *type)
+{
+	struct kobject *kobj = kobject_create_and_add("migration", &type->kobj);
+
+	if (!kobj)
+		return NULL;
+	if (!sysfs_create_group(kobj, &type_group))
+		return kobj;
+	kobject_put(kobj);
+	return NULL;
+}
+
+void mdevsim_sysfs_remove_type(struct kobject *kobj)
+{
+	kobject_put(kobj);
+}
