@@ -20,7 +20,10 @@ int mdevsim_records_init(void)
 	if (!schema)
 		return -ENOMEM;
 	schema_length = mdevsim_state_schema_encode(schema);
-	return 0;
+	if (!WARN_ON(!schema_length))
+		return 0;
+	kfree(schema);
+	return -EINVAL;
 }
 
 void mdevsim_records_exit(void)

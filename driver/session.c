@@ -162,10 +162,11 @@ static void begin_end(struct mdevsim_session *session)
 static int begin_record(struct mdevsim_session *session)
 {
 	session->source = session->body;
-	if (session->identity_due)
-		begin_identity(session);
-	else if (session->schema_due)
+	/* SCHEMA is the second record, also when IDENTITY has changed meanwhile. */
+	if (session->schema_due && session->writer.sequence)
 		begin_schema(session);
+	else if (session->identity_due)
+		begin_identity(session);
 	else if (begin_extent(session))
 		;
 	else if (session->phase == MDEVSIM_SESSION_PRE_COPY)

@@ -528,7 +528,7 @@ static const struct mdevsim_state_field NVME_LOGS_fields[] = {
 	NUMBER(reads, "", "read commands"),
 	NUMBER(writes, "", "write commands"),
 	NUMBER(busy_ms, "ms", "time with commands outstanding"),
-	NUMBER(power_cycles, "", "times the device was opened"),
+	NUMBER(power_cycles, "", "times it was switched on"),
 	NUMBER(power_on_ms, "ms", "time since creation"),
 	NUMBER(error_count, "", "errors ever logged"),
 	NUMBER(temperature, "kelvin", "composite temperature"),
@@ -815,6 +815,9 @@ static int check_items(const struct decoder *dec, const struct mdevsim_schema_fi
 	unsigned int first = le16_to_cpu(field->first_item), i;
 	unsigned int bits = 8 * le16_to_cpu(field->width);
 
+	if (first && !field->nr_items)
+		return mdevsim_refuse(dec->why, -EINVAL, "field %u has a first item and no items",
+				      index);
 	if (first + field->nr_items > le16_to_cpu(dec->head->nr_items))
 		return mdevsim_refuse(dec->why, -EINVAL, "field %u has items that are not there",
 				      index);
@@ -823,7 +826,8 @@ static int check_items(const struct decoder *dec, const struct mdevsim_schema_fi
 		unsigned int end = le16_to_cpu(item->at) + le16_to_cpu(item->width);
 
 		if (!text_valid(dec, item->name) ||
-		    (field->kind == MDEVSIM_KIND_BITS && (!item->width || end > bits)))
+		    (field->kind == MDEVSIM_KIND_BITS && (!item->width || end > bits)) ||
+		    (field->kind == MDEVSIM_KIND_ENUM && item->width))
 			return mdevsim_refuse(dec->why, -EINVAL, "item %u is impossible", i);
 	}
 	return 0;
@@ -879,7 +883,8 @@ static bool counter_valid(const struct decoder *dec, const struct mdevsim_schema
 
 	for (i = 0; i < le16_to_cpu(table->nr_fields) && field->repeat; i++, field++)
 		if (field->offset == counter)
-			return field->kind == MDEVSIM_KIND_UNSIGNED && field->repeat == cpu_to_le16(1);
+			return field->kind == MDEVSIM_KIND_UNSIGNED &&
+			       field->repeat == cpu_to_le16(1);
 	return false;
 }
 
@@ -894,7 +899,7 @@ static int check_tiles(const struct decoder *dec, unsigned int index)
 	for (i = 0; i < le16_to_cpu(table->nr_fields) && field->repeat; i++, field++) {
 		if (le16_to_cpu(field->offset) != next || field->counter)
 			break;
-		next += le16_to_cpu(field->width) * le16_to_cpu(field->repeat);
+		next += (u32)le16_to_cpu(field->width) * le16_to_cpu(field->repeat);
 	}
 	for (; next == size && i < le16_to_cpu(table->nr_fields); i++, field++)
 		if (field->repeat || le16_to_cpu(field->offset) != size || !table->type ||

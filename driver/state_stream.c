@@ -143,27 +143,72 @@ static int check_magic(struct mdevsim_state_reader *reader)
 			      "not a device-state stream: the magic is missing");
 }
 
+const struct mdevsim_state_known mdevsim_state_stream_known = {
+	.major_min	= MDEVSIM_STREAM_MAJOR,
+	.minor_min	= 0,
+	.major_max	= MDEVSIM_STREAM_MAJOR,
+	.minor_max	= MDEVSIM_STREAM_MINOR,
+	.features	= MDEVSIM_STREAM_FEATURES,
+};
+
+int mdevsim_state_stream_version(const struct mdevsim_stream_header *header,
+				 const struct mdevsim_state_known *known,
+				 struct mdevsim_reason *why)
+{
+	u16 major = le16_to_cpu(header->version_major);
+	u16 minor = le16_to_cpu(header->version_minor);
+	bool older = major < known->major_min ||
+		     (major == known->major_min && minor < known->minor_min);
+
+	if (!older && major <= known->major_max)
+		return 0;
+	return mdevsim_refuse(why, -EOPNOTSUPP, "stream version %u.%u there, %u.%u to %u.%u here",
+			      major, minor, known->major_min, known->minor_min, known->major_max,
+			      known->minor_max);
+}
+
+int mdevsim_state_stream_features(const struct mdevsim_stream_header *header,
+				  const struct mdevsim_state_known *known,
+				  struct mdevsim_reason *why)
+{
+	u64 required = le64_to_cpu(header->required);
+
+	if (!(required & ~known->features))
+		return 0;
+	return mdevsim_refuse(why, -EOPNOTSUPP,
+			      "required features %#llx there, of which %#llx are unknown here",
+			      required, required & ~known->features);
+}
+
+static int check_known(struct mdevsim_state_reader *reader,
+		       int (*rule)(const struct mdevsim_stream_header *header,
+				   const struct mdevsim_state_known *known,
+				   struct mdevsim_reason *why))
+{
+	struct mdevsim_reason why = {};
+	int ret = rule(&reader->header, &mdevsim_state_stream_known, &why);
+
+	return ret ? mdevsim_refuse(&reader->why, ret, "stream header: %s", why.text) : 0;
+}
+
 /* In this order: what a field means depends on the ones before it. */
 static int check_stream_header(struct mdevsim_state_reader *reader)
 {
 	const struct mdevsim_stream_header *header = &reader->header;
-	u16 major = le16_to_cpu(header->version_major);
 	u32 size = le32_to_cpu(header->header_size);
 	u32 crc = ~mdevsim_crc32c(CRC_INIT, header, offsetof(struct mdevsim_stream_header, crc));
+	int ret;
 
-	if (major != MDEVSIM_STREAM_MAJOR)
-		return mdevsim_refuse(&reader->why, -EOPNOTSUPP,
-				      "stream version %u, only %u is known", major,
-				      MDEVSIM_STREAM_MAJOR);
+	ret = check_known(reader, mdevsim_state_stream_version);
+	if (ret)
+		return ret;
 	if (crc != le32_to_cpu(header->crc))
 		return mdevsim_refuse(&reader->why, -EBADMSG,
 				      "stream header: checksum %08x where %08x was computed",
 				      le32_to_cpu(header->crc), crc);
-	if (le64_to_cpu(header->required) & ~(u64)MDEVSIM_STREAM_FEATURES)
-		return mdevsim_refuse(&reader->why, -EOPNOTSUPP,
-				      "stream header: unknown required features %#llx",
-				      le64_to_cpu(header->required) &
-				      ~(u64)MDEVSIM_STREAM_FEATURES);
+	ret = check_known(reader, mdevsim_state_stream_features);
+	if (ret)
+		return ret;
 	if (memchr_inv(header->reserved, 0, sizeof(header->reserved)))
 		return mdevsim_refuse(&reader->why, -EPROTO,
 				      "stream header: a reserved byte is not zero");
@@ -201,12 +246,14 @@ static int check_schema_order(struct mdevsim_state_reader *reader)
 {
 	u16 minor = le16_to_cpu(reader->header.version_minor);
 	bool due = reader->sequence == 1 && minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
+	bool is_schema = reader->record.type == MDEVSIM_RECORD_SCHEMA;
 
-	if ((reader->record.type == MDEVSIM_RECORD_SCHEMA) == due)
+	if (is_schema == due)
 		return 0;
 	if (due)
 		return refuse_record(reader, -EPROTO, "stands where the schema record has to be");
-	return refuse_record(reader, -EPROTO, "only the second record is a schema, from stream version %u.%u on",
+	return refuse_record(reader, -EPROTO,
+			     "only the second record is a schema, from stream version %u.%u on",
 			     MDEVSIM_STREAM_MAJOR, MDEVSIM_STREAM_MINOR_SCHEMA);
 }
 
@@ -492,13 +539,31 @@ int mdevsim_state_reader_have(struct mdevsim_state_reader *reader, u64 length)
 	return ret;
 }
 
+/* Say where: in which record, if it is not between two. */
+static int refuse_cut(struct mdevsim_state_reader *reader)
+{
+	struct mdevsim_reason *why = &reader->why;
+
+	if (reader->part < MDEVSIM_PART_RECORD_HEADER)
+		return mdevsim_refuse(why, -ENODATA, "the stream ends at byte %llu, in its header",
+				      reader->offset);
+	if (reader->part > MDEVSIM_PART_RECORD_HEADER)
+		return mdevsim_refuse(why, -ENODATA,
+				      "the stream ends at byte %llu, in record %u (%s)",
+				      reader->offset, reader->sequence,
+				      mdevsim_state_stream_name(reader->record.type));
+	if (reader->filled)
+		return mdevsim_refuse(why, -ENODATA,
+				      "the stream ends at byte %llu, in the header of record %u",
+				      reader->offset, reader->sequence);
+	return mdevsim_refuse(why, -ENODATA, "the stream ends at byte %llu, before the end record",
+			      reader->offset);
+}
+
 int mdevsim_state_reader_finish(struct mdevsim_state_reader *reader)
 {
-	if (reader->error || reader->part == MDEVSIM_PART_END)
-		return reader->error;
-	reader->error = mdevsim_refuse(&reader->why, -ENODATA,
-				       "the stream ends at byte %llu, before the end record",
-				       reader->offset);
+	if (!reader->error && reader->part != MDEVSIM_PART_END)
+		reader->error = refuse_cut(reader);
 	return reader->error;
 }
 
@@ -514,6 +579,7 @@ void mdevsim_state_writer_init(struct mdevsim_state_writer *writer, u16 minor, c
 	header->version_major = cpu_to_le16(MDEVSIM_STREAM_MAJOR);
 	header->version_minor = cpu_to_le16(minor);
 	header->header_size = cpu_to_le32(sizeof(*header));
+	header->required = cpu_to_le64(MDEVSIM_STATE_REQUIRED);
 	memcpy(header->session, session, sizeof(header->session));
 	crc = mdevsim_crc32c(CRC_INIT, header, offsetof(struct mdevsim_stream_header, crc));
 	header->crc = cpu_to_le32(~crc);

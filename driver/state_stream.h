@@ -28,6 +28,35 @@ struct mdevsim_record {
 /** mdevsim_state_stream_name - name of a record type as in MDEVSIM_RECORDS(), else "unknown" */
 const char *mdevsim_state_stream_name(u16 type);
 
+/**
+ * struct mdevsim_state_known - which streams somebody reads
+ * @major_min: oldest version
+ * @minor_min: oldest version
+ * @major_max: newest major version
+ * @minor_max: newest version that holds nothing unknown
+ * @features: bits of &mdevsim_stream_header.required
+ */
+struct mdevsim_state_known {
+	u16 major_min;
+	u16 minor_min;
+	u16 major_max;
+	u16 minor_max;
+	u64 features;
+};
+
+/** Those that mdevsim_state_reader_have() reads. */
+extern const struct mdevsim_state_known mdevsim_state_stream_known;
+
+/** mdevsim_state_stream_version - 0, or -EOPNOTSUPP for a version that is not @known */
+int mdevsim_state_stream_version(const struct mdevsim_stream_header *header,
+				 const struct mdevsim_state_known *known,
+				 struct mdevsim_reason *why);
+
+/** mdevsim_state_stream_features - 0, or -EOPNOTSUPP when one is required that is not @known */
+int mdevsim_state_stream_features(const struct mdevsim_stream_header *header,
+				  const struct mdevsim_state_known *known,
+				  struct mdevsim_reason *why);
+
 /** mdevsim_state_stream_size - bytes that a record with @length bytes of body takes in a stream */
 u64 mdevsim_state_stream_size(u64 length);
 
@@ -173,7 +202,10 @@ struct mdevsim_state_writer {
 	} scratch;
 };
 
-/** mdevsim_state_writer_init - begin a stream of minor version @minor, session @session (16 bytes) */
+/** define MDEVSIM_STATE_REQUIRED - features that streams written here require of a reader */
+#define MDEVSIM_STATE_REQUIRED	0
+
+/** mdevsim_state_writer_init - begin a stream of this minor version, and session (16 bytes) */
 void mdevsim_state_writer_init(struct mdevsim_state_writer *writer, u16 minor, const u8 *session);
 
 /** mdevsim_state_writer_idle - between records: one may be begun */

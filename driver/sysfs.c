@@ -9,6 +9,7 @@
 #include <linux/sysfs.h>
 #include "mdevsim.h"
 #include "records.h"
+#include "state_stream.h"
 #include "sysfs.h"
 
 /**
@@ -41,22 +42,23 @@ static void describe_device(struct mdevsim_device *device, struct description *w
 	what->stream_minor = device->migration.stream_minor;
 }
 
-/* The one list of values: name of the file, format, what follows it */
-#define VALUES(V)								\
+/* The one list of values: name of the file, format, what follows it. These are given. */
+#define FIXED_VALUES(V)								\
 	V(function, "%s\n", what.limits.function)				\
 	V(version, "%u.%u\n", what.limits.version_major, what.limits.version_minor)	\
-	V(stream_version_min, "%u.%u\n", MDEVSIM_STREAM_MAJOR, 0)		\
-	V(stream_version_max, "%u.%u\n", MDEVSIM_STREAM_MAJOR, MDEVSIM_STREAM_MINOR)	\
-	V(features_required, "%#llx\n", (u64)MDEVSIM_STREAM_FEATURES)		\
-	V(features_supported, "%#llx\n", (u64)MDEVSIM_STREAM_FEATURES)		\
+	V(stream_version_min, "%u.%u\n", mdevsim_state_stream_known.major_min,	\
+	  mdevsim_state_stream_known.minor_min)					\
+	V(stream_version_max, "%u.%u\n", mdevsim_state_stream_known.major_max,	\
+	  mdevsim_state_stream_known.minor_max)					\
+	V(features_required, "%#llx\n", (u64)MDEVSIM_STATE_REQUIRED)		\
+	V(features_supported, "%#llx\n", mdevsim_state_stream_known.features)	\
 	V(namespace_capacity, "%llu\n", what.limits.namespace_capacity)		\
 	V(lba_shift, "%u\n", what.limits.lba_shift)				\
 	V(vectors, "%u\n", what.limits.vectors)					\
 	V(io_queues, "%u\n", what.limits.io_queues)				\
-	V(queue_entries, "%u\n", what.limits.queue_entries)			\
-	WRITABLE_VALUES(V)
+	V(queue_entries, "%u\n", what.limits.queue_entries)
 
-/* Of a type these cannot be changed. */
+/* These can be changed, but not of a type. */
 #define WRITABLE_VALUES(V)							\
 	V(stream_version, "%u.%u\n", MDEVSIM_STREAM_MAJOR, what.stream_minor)	\
 	V(namespace_size, "%llu\n", what.namespace_size)
@@ -69,23 +71,34 @@ static ssize_t name##_show(struct device *dev, struct device_attribute *attr, ch
 	describe_device(dev_get_drvdata(dev), &what);				\
 	return sysfs_emit(buf, __VA_ARGS__);					\
 }
-VALUES(DEVICE_SHOW)
+
+/* Declared first, so that what this makes ends in a function */
+#define DEVICE_FIXED(name, ...)							\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf); \
+static DEVICE_ATTR_RO(name);							\
+DEVICE_SHOW(name, __VA_ARGS__)
+
+FIXED_VALUES(DEVICE_FIXED)
+WRITABLE_VALUES(DEVICE_SHOW)
 
 static const struct mdevsim_type *kobject_to_type(struct kobject *kobj)
 {
 	return mdev_to_mdevsim_type(container_of(kobj->parent, struct mdev_type, kobj));
 }
 
-#define TYPE_SHOW(name, ...)							\
+#define TYPE_VALUE(name, ...)							\
+static ssize_t type_##name##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf); \
+static struct kobj_attribute type_attr_##name = __ATTR(name, 0444, type_##name##_show, NULL); \
 static ssize_t type_##name##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf) \
 {										\
 	struct description what;						\
 										\
 	describe_type(kobject_to_type(kobj), &what);				\
 	return sysfs_emit(buf, __VA_ARGS__);					\
-}										\
-static struct kobj_attribute type_attr_##name = __ATTR(name, 0444, type_##name##_show, NULL);
-VALUES(TYPE_SHOW)
+}
+
+FIXED_VALUES(TYPE_VALUE)
+WRITABLE_VALUES(TYPE_VALUE)
 
 static ssize_t namespace_size_store(struct device *dev, struct device_attribute *attr,
 				    const char *buf, size_t count)
@@ -103,14 +116,15 @@ static ssize_t namespace_size_store(struct device *dev, struct device_attribute 
 static ssize_t stream_version_store(struct device *dev, struct device_attribute *attr,
 				    const char *buf, size_t count)
 {
+	char text[sizeof("65535.65535")];
 	unsigned int major, minor;
-	char rest;
 	int ret;
 
-	/* A newline is all that may follow. */
-	if (sscanf(buf, "%5u.%5u %c", &major, &minor, &rest) != 2)
+	if (sscanf(buf, "%5u.%5u", &major, &minor) != 2)
 		return -EINVAL;
-	if (major > U16_MAX || minor > U16_MAX)
+	/* Written in one way only, and with nothing behind it */
+	snprintf(text, sizeof(text), "%u.%u", major, minor);
+	if (!sysfs_streq(buf, text) || major > U16_MAX || minor > U16_MAX)
 		return -EINVAL;
 	ret = mdevsim_migration_write_version(dev_get_drvdata(dev), major, minor);
 	return ret ? ret : count;
@@ -124,12 +138,7 @@ static ssize_t refusal_show(struct device *dev, struct device_attribute *attr, c
 	return sysfs_emit(buf, "%s\n", why.text);
 }
 
-#define DEVICE_ATTRIBUTE(name, ...)	static DEVICE_ATTR_RO(name);
-#define READABLE_VALUES(V)							\
-	V(function) V(version) V(stream_version_min) V(stream_version_max)	\
-	V(features_required) V(features_supported) V(namespace_capacity)	\
-	V(lba_shift) V(vectors) V(io_queues) V(queue_entries) V(refusal)
-READABLE_VALUES(DEVICE_ATTRIBUTE)
+static DEVICE_ATTR_RO(refusal);
 static DEVICE_ATTR_RW(namespace_size);
 static DEVICE_ATTR_RW(stream_version);
 
@@ -144,8 +153,9 @@ static const struct attribute_group device_group = {
 };
 
 static struct attribute *migration_attrs[] = {
+	&dev_attr_refusal.attr,
 #define DEVICE_POINTER(name, ...)	&dev_attr_##name.attr,
-	READABLE_VALUES(DEVICE_POINTER)
+	FIXED_VALUES(DEVICE_POINTER)
 	WRITABLE_VALUES(DEVICE_POINTER)
 	NULL
 };
@@ -163,7 +173,8 @@ const struct attribute_group *mdevsim_sysfs_device_groups[] = {
 
 static struct attribute *type_attrs[] = {
 #define TYPE_POINTER(name, ...)		&type_attr_##name.attr,
-	VALUES(TYPE_POINTER)
+	FIXED_VALUES(TYPE_POINTER)
+	WRITABLE_VALUES(TYPE_POINTER)
 	NULL
 };
 

@@ -109,7 +109,7 @@
 #define MDEVSIM_STREAM_MINOR		1
 /** define MDEVSIM_STREAM_MINOR_SCHEMA - first minor version with a SCHEMA */
 #define MDEVSIM_STREAM_MINOR_SCHEMA	1
-/** define MDEVSIM_STREAM_FEATURES - bits of &mdevsim_stream_header.required that are defined: none */
+/** define MDEVSIM_STREAM_FEATURES - defined bits of &mdevsim_stream_header.required: none */
 #define MDEVSIM_STREAM_FEATURES		0
 /** define MDEVSIM_STREAM_HEADER_MAX - bytes up to the first record, at most */
 #define MDEVSIM_STREAM_HEADER_MAX	4096
@@ -122,8 +122,8 @@
  * @version_major: %MDEVSIM_STREAM_MAJOR
  * @version_minor: at most %MDEVSIM_STREAM_MINOR of the writer
  * @header_size: bytes up to the first record, at least sizeof(this), at most
- *	%MDEVSIM_STREAM_HEADER_MAX. What a newer minor version puts behind this
- *	structure is passed over, and not covered by @crc.
+ *	%MDEVSIM_STREAM_HEADER_MAX, a multiple of %MDEVSIM_RECORD_ALIGN. What a newer
+ *	minor version puts behind this structure is passed over, and not covered by @crc.
  * @required: feature bits a reader must know, of %MDEVSIM_STREAM_FEATURES
  * @optional: feature bits a reader may ignore; none are defined
  * @session: random identifier of the session that wrote the stream
@@ -177,9 +177,10 @@ struct mdevsim_record_trailer {
 
 /**
  * define MDEVSIM_RECORDS - the one list of record types
+ * @R: macro R(NAME, value, struct, version, text) to expand for each
  *
- * Expand with a macro R(NAME, value, struct, version, text): the enumeration,
- * the names that tools print and the tables of fields all come from here.
+ * The enumeration, the names that tools print and the tables of fields all come
+ * from here.
  */
 #define MDEVSIM_RECORDS(R)							\
 	R(IDENTITY,    1, mdevsim_state_identity,        1, "identity")		\
@@ -199,9 +200,7 @@ struct mdevsim_record_trailer {
 #define MDEVSIM_RECORD_ENUM(name, value, type, version, text)			\
 	MDEVSIM_RECORD_##name = value,
 
-/**
- * enum mdevsim_record_type - types of records, see MDEVSIM_RECORDS()
- */
+/* Types of records, see MDEVSIM_RECORDS() */
 enum mdevsim_record_type {
 	MDEVSIM_RECORDS(MDEVSIM_RECORD_ENUM)
 };
