@@ -5,9 +5,9 @@
 # directory of this file and BUILD to where output goes.
 SHIM_CPPFLAGS := -D_GNU_SOURCE -I$(BUILD)/include -I$(SHIM) -I$(SHIM)/../../include/uapi
 SHIM_CFLAGS   := -std=gnu11 -pthread
-# what -Wextra has and the kernel has not
+# what -Wall and -Wextra have and the kernel has not
 SHIM_CFLAGS   += -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
-SHIM_CFLAGS   += -Wno-gnu-variable-sized-type-not-at-end
+SHIM_CFLAGS   += -Wno-gnu-variable-sized-type-not-at-end -Wno-pointer-sign
 SHIM_SOURCES  := $(sort $(wildcard $(SHIM)/shim/*.c))
 
 # linux/nvme.h is the kernel's own, from the newest headers installed.

@@ -12,65 +12,7 @@
 #include "sysfs.h"
 #include "units.h"
 
-/* A type of mediated device: directory of the type, its parent and its name. */
-struct type {
-	const char *path;
-	const char *parent;
-	const char *name;
-	char available[16];
-};
-
-/**
- * struct type_walk - a visit to every type of every parent
- * @only_parent: leave out the types of others, unless NULL
- * @only_type: leave out others, unless NULL
- * @visit: gets each that is left
- * @context: for @visit
- */
-struct type_walk {
-	const char *only_parent;
-	const char *only_type;
-	void (*visit)(const struct type *type, void *context);
-	void *context;
-	const char *parent;
-};
-
-static int walk_type(const char *path, const char *name, void *context)
-{
-	const struct type_walk *walk = context;
-	struct type type = { .path = path, .parent = walk->parent, .name = name };
-
-	if (walk->only_type && strcmp(walk->only_type, name))
-		return 0;
-	sysfs_read(path, "available_instances", type.available, sizeof(type.available));
-	walk->visit(&type, walk->context);
-	return 0;
-}
-
-static int walk_parent(const char *path, const char *name, void *context)
-{
-	struct type_walk *walk = context;
-	char *types;
-
-	if (walk->only_parent && strcmp(walk->only_parent, name))
-		return 0;
-	if (asprintf(&types, "%s/mdev_supported_types", path) < 0)
-		abort();
-	walk->parent = name;
-	sysfs_each(types, walk_type, walk);
-	free(types);
-	return 0;
-}
-
-static void walk_types(struct type_walk *walk)
-{
-	char *parents = sysfs_path("/sys/class/mdev_bus");
-
-	sysfs_each(parents, walk_parent, walk);
-	free(parents);
-}
-
-static void out_sysfs(const struct type *type, const char *file)
+static void out_sysfs(const struct sysfs_type *type, const char *file)
 {
 	char text[1024];
 
@@ -78,17 +20,19 @@ static void out_sysfs(const struct type *type, const char *file)
 		out_string(file, text, "  %s", text);
 }
 
-static void print_type(const struct type *type, void *context)
+static void print_type(const struct sysfs_type *type, void *context)
 {
 	unsigned int *nr = context;
+	char available[16];
 
+	sysfs_read(type->path, "available_instances", available, sizeof(available));
 	if (!(*nr)++)
 		out_text("%-24s %-16s %9s\n", "TYPE", "PARENT", "AVAILABLE");
 	out_object(NULL);
 	out_string("type", type->name, "%s%-24s%s ", out_paint(PAINT_NAME), type->name,
 		   out_paint(PAINT_PLAIN));
 	out_string("parent", type->parent, "%-16s ", type->parent);
-	out_uint("available", strtoul(type->available, NULL, 10), "%9s", type->available);
+	out_uint("available", strtoul(available, NULL, 10), "%9s", available);
 	out_sysfs(type, "device_api");
 	out_sysfs(type, "name");
 	out_sysfs(type, "description");
@@ -107,50 +51,13 @@ static int fail_no_types(const char *parent)
 
 int cmd_types(const struct arguments *arguments)
 {
+	const char *parent = arguments->nr ? arguments->word[0] : NULL;
 	unsigned int nr = 0;
-	struct type_walk walk = {
-		.only_parent = arguments->nr ? arguments->word[0] : NULL,
-		.visit = print_type,
-		.context = &nr,
-	};
 
 	out_array("types");
-	walk_types(&walk);
+	sysfs_each_type(parent, NULL, print_type, &nr);
 	out_close();
-	return nr ? STATUS_DONE : fail_no_types(walk.only_parent);
-}
-
-/* A place where a device of some type can be created: the last one found that has room. */
-struct place {
-	char *path;
-	unsigned int nr;
-	unsigned int nr_full;
-};
-
-static void find_place(const struct type *type, void *context)
-{
-	struct place *place = context;
-
-	if (!strcmp(type->available, "0")) {
-		place->nr_full++;
-		return;
-	}
-	place->nr++;
-	free(place->path);
-	place->path = strdup(type->path);
-	if (!place->path)
-		abort();
-}
-
-static int fail_place(const struct place *place, const char *type)
-{
-	struct fault fault = { .status = STATUS_FAILED, .where = type, .hint = "vfiomig types" };
-
-	if (place->nr)
-		return fail(&fault, "several parents have this type: say which with --parent");
-	if (place->nr_full)
-		return fail(&fault, "no more devices of this type can be created");
-	return fail(&fault, "there is no such type");
+	return nr ? STATUS_DONE : fail_no_types(parent);
 }
 
 static int choose_uuid(const char *wanted, char text[UUID_STR_LEN])
@@ -193,25 +100,17 @@ static int create_at(const struct arguments *arguments, const char *place, const
 
 int cmd_create(const struct arguments *arguments)
 {
-	struct place place = { 0 };
-	struct type_walk walk = {
-		.only_parent = arguments->value[OPTION_PARENT],
-		.only_type = arguments->word[0],
-		.visit = find_place,
-		.context = &place,
-	};
-	char uuid[UUID_STR_LEN];
+	char uuid[UUID_STR_LEN], *place;
 	int status;
 
 	status = choose_uuid(arguments->value[OPTION_UUID], uuid);
+	if (!status)
+		status = sysfs_find_type(arguments->word[0], arguments->value[OPTION_PARENT], true,
+					 &place);
 	if (status)
 		return status;
-	walk_types(&walk);
-	if (place.nr == 1)
-		status = create_at(arguments, place.path, uuid);
-	else
-		status = fail_place(&place, arguments->word[0]);
-	free(place.path);
+	status = create_at(arguments, place, uuid);
+	free(place);
 	return status;
 }
 

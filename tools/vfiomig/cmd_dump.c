@@ -1,313 +1,314 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dump: a saved device state of mdevsim, byte by byte. Framing is checked by
- * the driver's own reader, meaning comes from the driver's own tables.
+ * dump: a saved device state of mdevsim, byte by byte. What the bytes mean is
+ * said by the schema in the stream; where this program's own knowledge adds a
+ * word, a comment says so.
  */
-#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include "../../driver/state_stream.h"
 #include "command.h"
 #include "decode.h"
-#include "file.h"
 #include "out.h"
+#include "qemu_file.h"
+#include "stream.h"
 #include "units.h"
-
-#define MAX_BODY	(sizeof(struct mdevsim_state_ns_extent) + MDEVSIM_MAX_EXTENT)
 
 /**
  * struct dump - a stream that is being taken apart
- * @file: where it comes from
- * @reader: checks it
+ * @stream: stream
  * @decode: how to print
- * @body: of the record under way, MAX_BODY bytes
- * @header: of the record under way
- * @trailer: of the record under way
- * @padding: of the record under way
  * @explained: bytes with a meaning, so far
  * @data_bytes: of namespace contents
- * @bad_counts: records that count more elements than they hold
- * @miscounted: the first of them
+ * @problems: things that are wrong
+ * @error: errno of the first of them
+ * @first: its sentence
  */
 struct dump {
-	struct file file;
-	struct mdevsim_state_reader reader;
+	struct stream stream;
 	struct decode decode;
-	u8 *body;
-	u8 header[sizeof(struct mdevsim_record_header)];
-	u8 trailer[sizeof(struct mdevsim_record_trailer)];
-	u8 padding[MDEVSIM_RECORD_ALIGN];
 	u64 explained;
 	u64 data_bytes;
-	unsigned int bad_counts;
-	struct mdevsim_record miscounted;
+	unsigned int problems;
+	int error;
+	struct mdevsim_reason first;
 };
 
-static const struct mdevsim_state_table *table_of(const struct mdevsim_record *record)
+static void print_problem(struct dump *dump, int error, const struct mdevsim_reason *why)
 {
-	return mdevsim_state_schema_find(record->type, record->version);
+	out_string(NULL, why->text, "  %sBROKEN%s: %s\n", out_paint(PAINT_BAD),
+		   out_paint(PAINT_PLAIN), why->text);
+	if (dump->problems++)
+		return;
+	dump->error = -error;
+	dump->first = *why;
 }
 
-/* Only what could not be held or decoded is refused; the rest is for people to see. */
-static int begin(void *context, const struct mdevsim_record *record, struct mdevsim_reason *why)
+/* Of the stream header when @record is NULL */
+static void print_problems(struct dump *dump, const struct stream_problems *problems,
+			   const struct stream_record *record)
 {
-	const struct mdevsim_state_table *table = table_of(record);
+	struct mdevsim_reason why;
+	unsigned int i;
 
-	(void)context;
-	if (record->length > MAX_BODY)
-		return mdevsim_refuse(why, -EMSGSIZE, "%llu bytes are more than any record has",
-				      record->length);
-	if (table && record->length < table->size)
-		return mdevsim_refuse(why, -EMSGSIZE, "%llu bytes are less than a %s record has",
-				      record->length, table->name);
-	return 0;
+	if (!problems->nr)
+		return;
+	out_array("problems");
+	for (i = 0; i < problems->nr; i++) {
+		why = problems->problem[i].why;
+		if (record)
+			why = stream_why(&dump->stream, record, &problems->problem[i]);
+		print_problem(dump, problems->problem[i].error, &why);
+	}
+	out_close();
 }
 
-static void *body(void *context, const struct mdevsim_record *record, u64 offset, u64 *length,
-		  struct mdevsim_reason *why)
+/*
+ * A piece of framing: it is explained when the schema has a table of its size. Only
+ * the stream header may be longer.
+ */
+static u64 explain_framing(const struct decode *decode, const struct mdevsim_state_table *table,
+			   const u8 *bytes, u64 size, bool longer)
 {
-	struct dump *dump = context;
+	struct decode rest = *decode;
 
-	(void)record;
-	(void)length;
-	(void)why;
-	return dump->body + offset;
+	if (!table || table->size > size || (table->size < size && !longer)) {
+		decode_bytes(decode, "undescribed", bytes, size);
+		return 0;
+	}
+	decode_table(decode, table, bytes, table->size);
+	rest.offset += table->size;
+	decode_bytes(&rest, "undescribed", bytes + table->size, size - table->size);
+	return table->size;
 }
 
-static int end(void *context, const struct mdevsim_record *record, struct mdevsim_reason *why)
+static void print_device(const struct stream *stream)
 {
-	(void)context;
-	(void)record;
-	(void)why;
-	return 0;
-}
+	const char *name;
 
-static const struct mdevsim_state_sink sink = {
-	.begin = begin,
-	.body = body,
-	.end = end,
-};
+	if (!stream->qemu)
+		return;
+	name = qemu_file_selected(stream->qemu)->name;
+	out_string("device", name, out_settings.verbose ? "%s, in %s\n" : "", name,
+		   stream->file.name);
+}
 
 static void print_stream_header(struct dump *dump)
 {
-	const struct mdevsim_state_table *table = &mdevsim_state_schema_stream_header;
+	const struct stream *stream = &dump->stream;
 
+	print_device(stream);
+	out_text("%s@%08x  stream-header, %u bytes%s\n", out_paint(PAINT_NAME), 0,
+		 stream->header_size, out_paint(PAINT_PLAIN));
 	out_object("stream");
-	out_text("%s@%08x  %s, %u bytes%s\n", out_paint(PAINT_NAME), 0, table->name, table->size,
-		 out_paint(PAINT_PLAIN));
-	dump->decode.offset = 0;
-	dump->explained += decode_table(&dump->decode, table, (u8 *)&dump->reader.header,
-					sizeof(dump->reader.header));
+	dump->explained += explain_framing(&dump->decode,
+					   schema_framing(&stream->schema, "stream-header"),
+					   stream->header.bytes, stream->header_size, true);
 	out_close();
+	out_string("described_by", stream->own_schema ? "stream" : "vfiomig", "");
+	print_problems(dump, &stream->problems, NULL);
 	out_array("records");
 }
 
 /* In JSON and in the record's first line; field by field only beside the bytes. */
-static void print_framing(struct dump *dump, const struct mdevsim_state_table *table,
-			  const u8 *bytes, u64 offset)
+static u64 print_framing(struct dump *dump, const char *name, const void *bytes, u64 size,
+			 u64 offset)
 {
-	struct decode decode = dump->decode;
-
-	if (!decode.hex || out_is_json())
-		return;
-	decode.offset = offset;
-	decode_table(&decode, table, bytes, table->size);
-}
-
-static void print_padding(struct dump *dump, u64 offset, u64 length)
-{
+	const struct mdevsim_state_table *table = schema_framing(&dump->stream.schema, name);
 	struct decode decode = dump->decode;
 
 	decode.offset = offset;
-	decode_bytes(&decode, "padding", dump->padding, length);
+	if (decode.hex && !out_is_json())
+		return explain_framing(&decode, table, bytes, size, false);
+	return table && table->size == size ? size : 0;
 }
 
-static void print_heading(const struct mdevsim_record *record, u64 offset)
+static void print_padding(struct dump *dump, const struct stream_record *record)
 {
-	const char *name = mdevsim_state_stream_name(record->type);
+	struct decode decode = dump->decode;
+
+	decode.offset = record->offset + sizeof(record->header) + record->head.length;
+	decode_bytes(&decode, "padding", record->padding, record->nr_padding);
+}
+
+static void print_heading(const struct dump *dump, const struct stream_record *record)
+{
+	const char *name = stream_record_name(&dump->stream, record);
+	const struct mdevsim_record *head = &record->head;
 
 	out_string("record", name, "%s@%08llx  record %u: %s", out_paint(PAINT_NAME),
-		   (unsigned long long)offset, record->sequence, name);
-	out_uint("type", record->type, "");
-	out_uint("version", record->version, ", version %u", record->version);
-	out_uint("sequence", record->sequence, "");
-	out_uint("offset", offset, "");
-	out_uint("length", record->length, ", %llu bytes%s", record->length,
-		 out_paint(PAINT_PLAIN));
-	out_bool("optional", record->flags & MDEVSIM_RECORD_OPTIONAL, "%s",
-		 record->flags & MDEVSIM_RECORD_OPTIONAL ? ", optional" : "");
+		   record->offset, record->nr, name);
+	out_uint("type", head->type, "");
+	out_uint("version", head->version, ", version %u", head->version);
+	out_uint("sequence", head->sequence, "");
+	out_uint("instance", head->instance, "");
+	out_uint("offset", record->offset, "");
+	out_uint("length", head->length, ", %llu bytes%s", head->length, out_paint(PAINT_PLAIN));
+	out_bool("optional", head->flags & MDEVSIM_RECORD_OPTIONAL, "%s",
+		 head->flags & MDEVSIM_RECORD_OPTIONAL ? ", optional" : "");
+	out_uint("crc", le32_to_cpu(record->trailer.crc), "");
 }
 
-/* There may be thousands of extents: a line for each. */
-static bool is_compact(const struct dump *dump, const struct mdevsim_record *record)
+/* Own knowledge: there may be thousands of extents, which get a line each. */
+static bool is_extent(const struct stream_record *record)
 {
-	return !dump->decode.data && !dump->decode.hex &&
-	       (record->type == MDEVSIM_RECORD_NS_DATA || record->type == MDEVSIM_RECORD_NS_ZERO);
+	return record->head.type == MDEVSIM_RECORD_NS_DATA ||
+	       record->head.type == MDEVSIM_RECORD_NS_ZERO;
+}
+
+/* Own knowledge: this is the schema, which says more than anybody wants to read. */
+static bool is_schema(const struct stream_record *record)
+{
+	return record->head.type == MDEVSIM_RECORD_SCHEMA;
+}
+
+static bool is_summarised(const struct dump *dump, const struct stream_record *record)
+{
+	return is_schema(record) && dump->stream.own_schema && !dump->decode.hex &&
+	       !out_settings.verbose && !out_is_json();
+}
+
+static bool is_compact(const struct dump *dump, const struct stream_record *record)
+{
+	return is_summarised(dump, record) ||
+	       (is_extent(record) && !dump->decode.data && !dump->decode.hex);
+}
+
+static void print_schema(const struct schema *schema)
+{
+	out_text(" %u tables, %u fields, %s of names and meanings", schema->nr_tables,
+		 schema->nr_fields, units_size(schema->text_length));
+}
+
+static struct decode decode_of(const struct dump *dump, const struct stream_record *record)
+{
+	struct decode decode = dump->decode;
+
+	decode.offset = record->offset + sizeof(record->header);
+	decode.compact = is_compact(dump, record);
+	if (is_schema(record)) {
+		decode.data = true;
+		decode.text = dump->stream.own_schema ? dump->stream.schema.text : NULL;
+		decode.text_length = dump->stream.schema.text_length;
+	}
+	return decode;
+}
+
+/* What stands behind all that is described. */
+static void print_rest(const struct decode *decode, const struct stream_record *record, u64 from)
+{
+	struct decode rest = *decode;
+
+	rest.offset += from;
+	decode_bytes(&rest, "undescribed", record->body + from, record->held - from);
 }
 
 /* Bytes of the body that have a meaning. */
-static u64 print_body(struct dump *dump, const struct mdevsim_record *record, u64 offset)
+static u64 print_body(struct dump *dump, struct stream_record *record)
 {
-	const struct mdevsim_state_table *table = table_of(record);
-	struct decode decode = dump->decode;
+	const struct mdevsim_state_table *table = stream_table(&dump->stream, record);
+	struct decode decode = decode_of(dump, record);
 	u64 explained;
 
-	decode.offset = offset;
-	decode.compact = is_compact(dump, record);
-	if (!table) {
-		decode_bytes(&decode, "unknown", dump->body, record->length);
+	if (!table || record->held < table->size) {
+		decode_bytes(&decode, "undescribed", record->body, record->held);
+		if (table)
+			stream_problem(&record->problems, -EMSGSIZE,
+				       "%llu bytes, fewer than the %u it has at least",
+				       record->head.length, table->size);
 		return 0;
 	}
+	if (is_summarised(dump, record)) {
+		print_schema(&dump->stream.schema);
+		return record->held;
+	}
 	out_object("fields");
-	explained = decode_table(&decode, table, dump->body, record->length);
+	explained = decode_table(&decode, table, record->body, record->held);
 	out_close();
-	if (explained <= record->length)
-		return explained;
-	if (!dump->bad_counts++)
-		dump->miscounted = *record;
-	return record->length;
+	if (explained > record->held)
+		stream_problem(&record->problems, -EINVAL, "counts more elements than it holds");
+	else
+		print_rest(&decode, record, explained);
+	return explained > record->held ? record->held : explained;
 }
 
-static void print_record(struct dump *dump, u64 offset)
+/* Own knowledge: what an extent is. */
+static u64 data_length(const struct stream_record *record)
 {
-	const struct mdevsim_record *record = &dump->reader.record;
-	u64 body_at = offset + sizeof(dump->header);
-	u64 size = mdevsim_state_stream_size(record->length);
-	u64 padding = size - sizeof(dump->header) - record->length - sizeof(dump->trailer);
+	const u64 head = sizeof(struct mdevsim_state_ns_extent);
+
+	if (record->head.type != MDEVSIM_RECORD_NS_DATA || record->head.version != 1)
+		return 0;
+	return record->head.length > head ? record->head.length - head : 0;
+}
+
+static void print_record(struct dump *dump, struct stream_record *record)
+{
+	u64 size = mdevsim_state_stream_size(record->head.length), explained;
 	bool compact = is_compact(dump, record);
-	u64 explained;
 
 	out_object(NULL);
-	print_heading(record, offset);
+	print_heading(dump, record);
 	out_text(compact ? ":" : "\n");
-	print_framing(dump, &mdevsim_state_schema_record_header, dump->header, offset);
-	explained = print_body(dump, record, body_at);
+	explained = print_framing(dump, "record-header", &record->header, sizeof(record->header),
+				  record->offset);
+	explained += print_body(dump, record);
 	out_text(compact ? "\n" : "");
-	print_padding(dump, body_at + record->length, padding);
-	print_framing(dump, &mdevsim_state_schema_record_trailer, dump->trailer,
-		      offset + size - sizeof(dump->trailer));
-	out_uint("unexplained", record->length - explained, "");
+	print_padding(dump, record);
+	explained += record->nr_padding;
+	explained += print_framing(dump, "record-trailer", &record->trailer,
+				   sizeof(record->trailer),
+				   record->offset + size - sizeof(record->trailer));
+	print_problems(dump, &record->problems, record);
+	out_uint("unexplained", size - explained, "");
 	out_close();
-	dump->explained += size - record->length + explained;
-	if (record->type == MDEVSIM_RECORD_NS_DATA)
-		dump->data_bytes += record->length - sizeof(struct mdevsim_state_ns_extent);
-}
-
-/* Keep framing until the record is printed; the reader's scratch space is used again. */
-static void keep(struct dump *dump, enum mdevsim_state_part part, u64 filled, const void *bytes,
-		 u64 length)
-{
-	switch (part) {
-	case MDEVSIM_PART_RECORD_HEADER:
-		memcpy(dump->header + filled, bytes, length);
-		break;
-	case MDEVSIM_PART_BODY:
-		if (dump->reader.skip && filled + length <= MAX_BODY)
-			memcpy(dump->body + filled, bytes, length);
-		break;
-	case MDEVSIM_PART_PADDING:
-		memcpy(dump->padding + filled, bytes, length);
-		break;
-	case MDEVSIM_PART_TRAILER:
-		memcpy(dump->trailer + filled, bytes, length);
-		break;
-	default:
-		break;
-	}
-}
-
-/* The stream header, or a record, has just become complete. */
-static void print_complete(struct dump *dump, enum mdevsim_state_part part, u64 start)
-{
-	if (part == MDEVSIM_PART_STREAM_HEADER && dump->reader.part != part)
-		print_stream_header(dump);
-	if (part == MDEVSIM_PART_TRAILER && dump->reader.part != part)
-		print_record(dump, start);
-}
-
-/* One piece of the stream, of the size that the reader asks for. Negative at its end. */
-static int dump_piece(struct dump *dump)
-{
-	struct mdevsim_state_reader *reader = &dump->reader;
-	enum mdevsim_state_part part = reader->part;
-	u64 filled = reader->filled, start = reader->start, length;
-	ssize_t got;
-	void *place;
-	int ret;
-
-	place = mdevsim_state_reader_want(reader, &length);
-	if (IS_ERR(place))
-		return PTR_ERR(place);
-	got = file_read(&dump->file, place, length < MAX_BODY ? length : MAX_BODY);
-	if (got < 0)
-		return mdevsim_state_reader_fail(reader, -errno, "the file cannot be read");
-	if (!got)
-		return mdevsim_state_reader_finish(reader) ?: 1;
-	keep(dump, part, filled, place, got);
-	ret = mdevsim_state_reader_have(reader, got);
-	if (!ret)
-		print_complete(dump, part, start);
-	return ret;
+	dump->explained += explained;
+	dump->data_bytes += data_length(record);
 }
 
 static void print_summary(const struct dump *dump)
 {
-	u64 bytes = dump->reader.offset, unexplained = bytes - dump->explained;
+	u64 bytes = dump->stream.offset, unexplained = bytes - dump->explained;
 
 	out_object("summary");
-	out_uint("records", dump->reader.sequence, "%u records, ", dump->reader.sequence);
+	out_uint("records", dump->stream.records, "%u records, ", dump->stream.records);
 	out_uint("namespace_bytes", dump->data_bytes, "%s of namespace data\n",
 		 units_size(dump->data_bytes));
 	out_uint("bytes", bytes, "%llu bytes, ", bytes);
-	out_uint("explained", dump->explained, "%llu explained, ", dump->explained);
+	out_uint("explained", dump->explained, "");
 	out_uint("unexplained", unexplained, "%s%llu unexplained%s\n",
 		 out_paint(unexplained ? PAINT_BAD : PAINT_GOOD), unexplained,
 		 out_paint(PAINT_PLAIN));
 	out_close();
 }
 
-/* A foreign file is another matter than a broken stream. */
-static int fail_stream(const struct dump *dump)
+static int fail_problems(const struct dump *dump)
 {
-	const struct mdevsim_state_reader *reader = &dump->reader;
-	int error = -reader->error;
-	bool foreign = error == EILSEQ || error == EOPNOTSUPP;
-
-	out_object("broken");
-	out_uint("offset", reader->offset, "");
-	if (reader->part > MDEVSIM_PART_EXTRA_HEADER) {
-		out_uint("sequence", reader->sequence, "");
-		out_uint("record_offset", reader->start, "");
-	}
-	if (reader->part > MDEVSIM_PART_RECORD_HEADER)
-		out_string("record", mdevsim_state_stream_name(reader->record.type), "");
-	out_close();
 	return fail(&(struct fault){
-			.status = foreign ? STATUS_DIFFERS : STATUS_FAILED,
-			.error = error,
-			.where = dump->file.name,
-			.reason = reader->why.text,
-			.hint = error == EILSEQ ?
-				"name a file written by vfiomig save from a device of mdevsim" :
-				error == ENODATA ? "save it again, the file is incomplete" : NULL,
-		    }, "the stream is broken at byte %llu", reader->offset);
+			.status = STATUS_FAILED,
+			.error = dump->error,
+			.where = dump->stream.file.name,
+			.reason = dump->first.text,
+			.hint = "vfiomig verify, which says what a device would say",
+		    }, "the stream is broken in %u place%s", dump->problems,
+		    dump->problems == 1 ? "" : "s");
 }
 
-static int finish(struct dump *dump)
+static int dump_stream(struct dump *dump)
 {
-	if (dump->reader.part > MDEVSIM_PART_STREAM_HEADER)
-		out_close();
-	if (dump->reader.error)
-		return fail_stream(dump);
+	struct stream_record *record;
+
+	if (!stream_begin(&dump->stream))
+		return stream_fail(&dump->stream);
+	print_stream_header(dump);
+	while ((record = stream_next(&dump->stream)))
+		print_record(dump, record);
+	out_close();
 	print_summary(dump);
-	if (!dump->bad_counts)
-		return STATUS_DONE;
-	return fail(&(struct fault){ .status = STATUS_FAILED, .where = dump->file.name },
-		    "record %u (%s) and %u others count more elements than they hold",
-		    dump->miscounted.sequence, mdevsim_state_stream_name(dump->miscounted.type),
-		    dump->bad_counts - 1);
+	if (dump->problems)
+		fail_problems(dump);
+	if (dump->stream.error)
+		return stream_fail(&dump->stream);
+	return dump->problems ? STATUS_FAILED : STATUS_DONE;
 }
 
 int cmd_dump(const struct arguments *arguments)
@@ -318,17 +319,9 @@ int cmd_dump(const struct arguments *arguments)
 	};
 	int status;
 
-	status = file_open_input(&dump.file, arguments->word[0]);
-	if (status)
-		return status;
-	dump.body = calloc(1, MAX_BODY);
-	if (!dump.body)
-		abort();
-	mdevsim_state_reader_init(&dump.reader, &sink, &dump);
-	while (!dump_piece(&dump))
-		;
-	status = finish(&dump);
-	free(dump.body);
-	file_close(&dump.file);
+	status = stream_open(&dump.stream, arguments->word[0], arguments->value[OPTION_DEVICE]);
+	if (!status)
+		status = dump_stream(&dump);
+	stream_close(&dump.stream);
 	return status;
 }

@@ -25,6 +25,13 @@ enum option_id {
 	OPTION_UUID,
 	OPTION_DATA,
 	OPTION_HEX,
+	OPTION_DEVICE,
+	OPTION_LIST,
+	OPTION_ALL,
+	OPTION_KEEP_CRC,
+	OPTION_DROP,
+	OPTION_DUPLICATE,
+	OPTION_SWAP,
 	NR_OPTIONS
 };
 
@@ -90,6 +97,12 @@ int cmd_save(const struct arguments *arguments);
 int cmd_load(const struct arguments *arguments);
 int cmd_migrate(const struct arguments *arguments);
 int cmd_dump(const struct arguments *arguments);
+int cmd_verify(const struct arguments *arguments);
+int cmd_diff(const struct arguments *arguments);
+int cmd_edit(const struct arguments *arguments);
+int cmd_extract(const struct arguments *arguments);
+int cmd_describe(const struct arguments *arguments);
+int cmd_compat(const struct arguments *arguments);
 int cmd_help(const struct arguments *arguments);
 int cmd_version(const struct arguments *arguments);
 

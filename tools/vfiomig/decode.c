@@ -11,16 +11,8 @@
 #define DATA_COLUMNS	16
 #define NAME_WIDTH	24
 #define LABEL_SIZE	128
-#define VALUE_SIZE	512
-
-static u64 load_number(const u8 *bytes, unsigned int width)
-{
-	u64 value = 0;
-
-	while (width--)
-		value = value << 8 | bytes[width];
-	return value;
-}
+#define UUID_SIZE	16
+#define ESCAPED		4	/* characters of a byte that cannot be printed */
 
 static bool all_zero(const u8 *bytes, u64 length)
 {
@@ -67,11 +59,25 @@ static void line_begin(const struct decode *decode, const char *label, u64 at, c
 	out_text("  %-*s ", NAME_WIDTH, label);
 }
 
+/* The string that an offset leads to, for readers of schemas */
+static void print_pointed(const struct decode *decode, const struct mdevsim_state_field *field,
+			  const u8 *bytes)
+{
+	u64 at;
+
+	if (!decode->text || strcmp(field->unit, "offset in text"))
+		return;
+	at = schema_number(bytes, field->width);
+	if (at < decode->text_length)
+		out_text(" \"%s\"", decode->text + at);
+}
+
 static void line_end(const struct decode *decode, const struct mdevsim_state_field *field, u64 at,
 		     const u8 *bytes)
 {
 	if (decode->compact)
 		return;
+	print_pointed(decode, field, bytes);
 	if (out_settings.verbose)
 		out_text("  %s%s%s", out_paint(PAINT_DIM), field->meaning, out_paint(PAINT_PLAIN));
 	out_text("\n");
@@ -81,13 +87,13 @@ static void line_end(const struct decode *decode, const struct mdevsim_state_fie
 
 static u64 item_value(const struct mdevsim_state_item *item, u64 value)
 {
-	return value >> item->at & ((1ULL << item->width) - 1);
+	return value >> item->at & ~0ULL >> (64 - item->width);
 }
 
 /* "0x00460001  EN=1 IOSQES=6": what is 0 is not worth a word. */
 static void print_bits(const char *key, const struct mdevsim_state_field *field, const u8 *bytes)
 {
-	u64 value = load_number(bytes, field->width), part;
+	u64 value = schema_number(bytes, field->width), part;
 	unsigned int i;
 
 	if (!field->nr_items) {
@@ -107,7 +113,7 @@ static void print_bits(const char *key, const struct mdevsim_state_field *field,
 
 static void print_enum(const char *key, const struct mdevsim_state_field *field, const u8 *bytes)
 {
-	u64 value = load_number(bytes, field->width);
+	u64 value = schema_number(bytes, field->width);
 	const char *name = "unknown";
 	unsigned int i;
 
@@ -123,7 +129,7 @@ static void print_enum(const char *key, const struct mdevsim_state_field *field,
 static void print_unsigned(const char *key, const struct mdevsim_state_field *field,
 			   const u8 *bytes)
 {
-	u64 value = load_number(bytes, field->width);
+	u64 value = schema_number(bytes, field->width);
 
 	if (!strcmp(field->unit, "hex"))
 		out_uint(key, value, "0x%0*llx", field->width * 2, value);
@@ -135,7 +141,7 @@ static void print_unsigned(const char *key, const struct mdevsim_state_field *fi
 
 static void print_lba(const char *key, const struct mdevsim_state_field *field, const u8 *bytes)
 {
-	u64 value = load_number(bytes, field->width);
+	u64 value = schema_number(bytes, field->width);
 
 	out_uint(key, value, "%llu", value);
 }
@@ -143,7 +149,7 @@ static void print_lba(const char *key, const struct mdevsim_state_field *field, 
 static void print_address(const char *key, const struct mdevsim_state_field *field,
 			  const u8 *bytes)
 {
-	u64 value = load_number(bytes, field->width);
+	u64 value = schema_number(bytes, field->width);
 
 	out_uint(key, value, "0x%0*llx", field->width * 2, value);
 }
@@ -152,19 +158,21 @@ static void print_address(const char *key, const struct mdevsim_state_field *fie
 static void print_characters(const char *key, const struct mdevsim_state_field *field,
 			     const u8 *bytes)
 {
-	unsigned int length = field->width, i, used = 0;
-	char text[VALUE_SIZE];
+	unsigned int length = field->width, i;
+	char *text, *end;
 
 	while (length && (!bytes[length - 1] || bytes[length - 1] == ' '))
 		length--;
-	for (i = 0; i < length && used + 5 < sizeof(text); i++) {
+	text = calloc(length + 1, ESCAPED);
+	if (!text)
+		abort();
+	for (i = 0, end = text; i < length; i++) {
 		bool plain = bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '\\';
 
-		used += snprintf(text + used, sizeof(text) - used, plain ? "%c" : "\\x%02x",
-				 bytes[i]);
+		end += sprintf(end, plain ? "%c" : "\\x%02x", bytes[i]);
 	}
-	text[used] = '\0';
 	out_string(key, text, "\"%s\"", text);
+	free(text);
 }
 
 static char *hex_text(const u8 *bytes, u64 length)
@@ -187,7 +195,7 @@ static void print_bytes(const char *key, const struct mdevsim_state_field *field
 {
 	char *text = hex_text(bytes, field->width), *dashed = text;
 
-	if (!strcmp(field->unit, "uuid") &&
+	if (!strcmp(field->unit, "uuid") && field->width == UUID_SIZE &&
 	    asprintf(&dashed, "%.8s-%.4s-%.4s-%.4s-%s", text, text + 8, text + 12, text + 16,
 		     text + 20) < 0)
 		abort();
@@ -212,7 +220,7 @@ static void print_reserved(const char *key, const struct mdevsim_state_field *fi
 	free(text);
 }
 
-static void print_value(const char *key, const struct mdevsim_state_field *field, const u8 *bytes)
+void decode_value(const char *key, const struct mdevsim_state_field *field, const u8 *bytes)
 {
 	static void (*const print[])(const char *key, const struct mdevsim_state_field *field,
 				     const u8 *bytes) = {
@@ -259,13 +267,14 @@ static void data_rows(const struct decode *decode, u64 at, const u8 *bytes, u64 
 static void print_contents(const struct decode *decode, const struct mdevsim_state_field *field,
 			   u64 at, const u8 *bytes, u64 length)
 {
-	char *text;
+	char key[LABEL_SIZE], *text;
 
 	if (decode->compact)
 		out_text(" %s=%s", field->name, units_size(length));
 	else
 		out_text("  %-*s %llu bytes\n", NAME_WIDTH, field->name, length);
-	out_uint("data_bytes", length, "");
+	snprintf(key, sizeof(key), "%s_bytes", field->name);
+	out_uint(key, length, "");
 	if (!decode->data)
 		return;
 	if (!out_is_json()) {
@@ -322,21 +331,22 @@ static void print_groups(const struct decode *decode, const struct mdevsim_state
 static void print_elements(const struct decode *decode, const struct mdevsim_state_field *field,
 			   const char *prefix, u64 at, const u8 *bytes, u64 nr)
 {
+	bool array = field->repeat != 1;
 	char label[LABEL_SIZE];
 	u64 i;
 
-	if (nr != 1)
+	if (array)
 		out_array(field->name);
 	for (i = 0; i < nr; i++, at += field->width, bytes += field->width) {
-		if (nr != 1)
+		if (array)
 			snprintf(label, sizeof(label), "%s%s[%llu]", prefix, field->name, i);
 		else
 			snprintf(label, sizeof(label), "%s%s", prefix, field->name);
 		line_begin(decode, label, at, bytes, field->width);
-		print_value(nr != 1 ? NULL : field->name, field, bytes);
+		decode_value(array ? NULL : field->name, field, bytes);
 		line_end(decode, field, at, bytes);
 	}
-	if (nr != 1)
+	if (array)
 		out_close();
 }
 
@@ -345,7 +355,7 @@ static void print_field(const struct decode *decode, const struct mdevsim_state_
 {
 	if (field->kind == MDEVSIM_KIND_GROUP)
 		print_groups(decode, field, prefix, at, bytes, nr);
-	else if (!field->repeat && field->kind == MDEVSIM_KIND_BYTES)
+	else if (schema_is_contents(field))
 		print_contents(decode, field, at, bytes, nr * field->width);
 	else if (!decode->compact || field->kind != MDEVSIM_KIND_RESERVED)
 		print_elements(decode, field, prefix, at, bytes, nr);
@@ -362,17 +372,6 @@ static void print_fields(const struct decode *decode, const struct mdevsim_state
 			    field->repeat);
 }
 
-static u64 count_of(const struct mdevsim_state_table *table,
-		    const struct mdevsim_state_field *counted, const u8 *bytes)
-{
-	unsigned int i;
-
-	for (i = 0; i < table->nr_fields; i++)
-		if (table->fields[i].offset == counted->counter)
-			return load_number(bytes + counted->counter, table->fields[i].width);
-	return 0;
-}
-
 /* What is counted stands behind the fixed fields, one after the other. */
 static u64 print_counted(const struct decode *decode, const struct mdevsim_state_table *table,
 			 const u8 *bytes, u64 length)
@@ -385,7 +384,7 @@ static u64 print_counted(const struct decode *decode, const struct mdevsim_state
 		field = &table->fields[i];
 		if (field->repeat)
 			continue;
-		nr = count_of(table, field, bytes);
+		nr = schema_count(table, field, bytes);
 		room = (length - at) / field->width;
 		print_field(decode, field, "", at, bytes + at, nr < room ? nr : room);
 		if (nr > room)

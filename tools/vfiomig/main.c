@@ -35,8 +35,23 @@ static const struct command commands[] = {
 	  OPTIONS_DEVICE | OPTION_BIT(OUTPUT) | OPTION_BIT(NO_PRECOPY) | OPTION_BIT(ROUNDS),
 	  cmd_migrate,
 	  "move the state of one device to another" },
-	{ "dump", "FILE", 1, 1, OPTION_BIT(DATA) | OPTION_BIT(HEX), cmd_dump,
+	{ "dump", "FILE", 1, 1, OPTION_BIT(DATA) | OPTION_BIT(HEX) | OPTION_BIT(DEVICE), cmd_dump,
 	  "explain a saved state of mdevsim, field by field" },
+	{ "verify", "FILE", 1, 1, OPTION_BIT(DEVICE), cmd_verify,
+	  "check a saved state of mdevsim as its driver would" },
+	{ "diff", "A B", 2, 2, OPTION_BIT(ALL) | OPTION_BIT(DEVICE), cmd_diff,
+	  "say in which fields and blocks two saved states differ" },
+	{ "edit", "FILE FIELD=VALUE... -o OUT", 1, COMMAND_MANY_WORDS,
+	  OPTION_BIT(OUTPUT) | OPTION_BIT(KEEP_CRC) | OPTION_BIT(DROP) | OPTION_BIT(DUPLICATE) |
+	  OPTION_BIT(SWAP) | OPTION_BIT(DEVICE), cmd_edit,
+	  "change fields of a saved state, for tests" },
+	{ "extract", "QEMU-FILE", 1, 1,
+	  OPTION_BIT(OUTPUT) | OPTION_BIT(DEVICE) | OPTION_BIT(LIST), cmd_extract,
+	  "take devices' states out of a migration file of QEMU" },
+	{ "describe", "DEV|TYPE", 1, 1, OPTION_BIT(OUTPUT) | OPTION_BIT(PARENT), cmd_describe,
+	  "say what a device is, for compat" },
+	{ "compat", "A B", 2, 2, OPTION_BIT(PARENT), cmd_compat,
+	  "say whether B can take over the state of A, or why not" },
 	{ "version", "", 0, 0, 0, cmd_version,
 	  "say which version this is" },
 	{ "help", "[COMMAND]", 0, 1, 0, cmd_help,
@@ -79,7 +94,7 @@ static void help_all(void)
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		out_object(NULL);
 		out_string("name", commands[i].name, "  %-8s ", commands[i].name);
-		out_string("words", commands[i].words, "%-15s ", commands[i].words);
+		out_string("words", commands[i].words, "%-26s ", commands[i].words);
 		out_string("summary", commands[i].summary, "%s\n", commands[i].summary);
 		out_close();
 	}

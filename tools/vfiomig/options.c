@@ -24,7 +24,7 @@ static const struct option_info {
 	[OPTION_DRY_RUN] = { "dry-run", 'n', NULL, "print arcs and ioctls, do nothing" },
 	[OPTION_BACKEND] = { "backend", 0, "NAME", "group, cdev or auto" },
 	[OPTION_INPUT] = { "input", 'i', "FILE", "read device state from FILE" },
-	[OPTION_OUTPUT] = { "output", 'o', "FILE", "write device state to FILE" },
+	[OPTION_OUTPUT] = { "output", 'o', "FILE", "write to FILE" },
 	[OPTION_NO_PRECOPY] = { "no-precopy", 0, NULL, "go straight to STOP_COPY" },
 	[OPTION_ROUNDS] = { "rounds", 0, "N", "pre-copy rounds, at most" },
 	[OPTION_STOP] = { "stop", 0, NULL, "spare the arcs from STOP to RUNNING" },
@@ -32,6 +32,13 @@ static const struct option_info {
 	[OPTION_UUID] = { "uuid", 0, "UUID", "with this UUID" },
 	[OPTION_DATA] = { "data", 0, NULL, "print namespace data too" },
 	[OPTION_HEX] = { "hex", 0, NULL, "print the bytes beside their meaning" },
+	[OPTION_DEVICE] = { "device", 0, "NAME", "of a QEMU file's devices, this one" },
+	[OPTION_LIST] = { "list", 0, NULL, "only say which devices there are" },
+	[OPTION_ALL] = { "all", 0, NULL, "compare what is only about the stream, too" },
+	[OPTION_KEEP_CRC] = { "keep-crc", 0, NULL, "leave checksums as they are" },
+	[OPTION_DROP] = { "drop", 0, "RECORD", "leave this record out" },
+	[OPTION_DUPLICATE] = { "duplicate", 0, "RECORD", "write this record twice" },
+	[OPTION_SWAP] = { "swap", 0, "RECORD", "let it and the next one change places" },
 };
 
 /* Room for ":" and two characters per option; values of getopt start past any letter. */

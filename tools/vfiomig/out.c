@@ -72,16 +72,28 @@ bool out_is_json(void)
 	return out_settings.json;
 }
 
-static int write_document(void)
+char *out_take(void)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+	char *text;
 
 	if (out_settings.pretty)
 		flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
-	fprintf(out.file, "%s\n", json_object_to_json_string_ext(root(), flags));
+	text = strdup(json_object_to_json_string_ext(root(), flags));
+	if (!text)
+		abort();
 	json_object_put(out.stack[0]);
 	out.stack[0] = NULL;
-	return 0;
+	out.depth = 0;
+	return text;
+}
+
+static void write_document(void)
+{
+	char *text = out_take();
+
+	fprintf(out.file, "%s\n", text);
+	free(text);
 }
 
 int out_end(int status)

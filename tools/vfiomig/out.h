@@ -57,6 +57,13 @@ void out_begin(const char *command);
 /** out_to_stderr - standard output carries data: say everything on standard error */
 void out_to_stderr(void);
 
+/**
+ * out_take - the JSON document so far; what follows begins a new one
+ *
+ * Return: a string to be freed
+ */
+char *out_take(void);
+
 /** out_end - write out the JSON document; STATUS_FAILED when output was lost */
 int out_end(int status);
 

@@ -20,32 +20,43 @@
 #define QEMU_FILE_MAGIC		"QEVM"
 #define QEMU_FILE_MAGIC_SIZE	4
 
-/** define QEMU_FILE_NAME - bytes in the name of a section, and a NUL */
-#define QEMU_FILE_NAME		256
+/** define QEMU_FILE_NAME - bytes in a device's name, and a NUL */
+#define QEMU_FILE_NAME		272
+/** define QEMU_FILE_HEAD - first bytes of a device's state that are kept */
+#define QEMU_FILE_HEAD		16
 
 /**
  * struct qemu_device - a VFIO device in a migration file
- * @name: its section's name: QEMU's path of the device and "/vfio"
- * @instance: tells devices of the same name apart
+ * @name: of its section: QEMU's path of the device and "/vfio"; "#" and a
+ *	number when there are several of that name
  * @precopy_bytes: of state sent while the guest ran, as far as the walk got
  * @stopped_bytes: of state sent after that, as far as the walk got
+ * @head: first bytes of the state, as far as the walk got
+ * @head_length: how many of them there are
  * @ended: its last section has been seen
  */
 struct qemu_device {
 	char name[QEMU_FILE_NAME];
-	uint32_t instance;
 	uint64_t precopy_bytes;
 	uint64_t stopped_bytes;
+	uint8_t head[QEMU_FILE_HEAD];
+	size_t head_length;
 	bool ended;
 };
+
+/** qemu_device_complete - is the state of when the guest stood still there, too */
+static inline bool qemu_device_complete(const struct qemu_device *device)
+{
+	return device->ended && device->stopped_bytes;
+}
 
 struct qemu_file;
 
 /**
  * qemu_file_open - begin to walk a migration file
  * @file: open for reading; stays the caller's, and open for as long as the walk
- * @head: what was read from @file already, to see what it is
- * @length: bytes at @head, %QEMU_FILE_MAGIC_SIZE of them or a few more
+ * @head: what was read from @file already, to see what it is; NULL for nothing
+ * @length: bytes at @head, at most 4096
  *
  * Return: the walk, to be ended with qemu_file_close(). What is wrong with
  * the file shows in the calls that follow.
@@ -64,6 +75,9 @@ void qemu_file_close(struct qemu_file *qemu);
  */
 int qemu_file_select(struct qemu_file *qemu, const char *name);
 
+/** qemu_file_selected - the device that was chosen, or NULL */
+const struct qemu_device *qemu_file_selected(const struct qemu_file *qemu);
+
 /**
  * qemu_file_read - state of the device that was chosen, as its driver wrote it
  * @qemu: the walk
@@ -75,9 +89,6 @@ int qemu_file_select(struct qemu_file *qemu, const char *name);
  */
 ssize_t qemu_file_read(struct qemu_file *qemu, void *data, size_t size);
 
-/** qemu_file_selected - the device that was chosen, or NULL */
-const struct qemu_device *qemu_file_selected(const struct qemu_file *qemu);
-
 /**
  * qemu_file_walk - walk to the end of device state, whichever devices there are
  *
@@ -88,7 +99,7 @@ int qemu_file_walk(struct qemu_file *qemu);
 /** qemu_file_device - the @index-th device seen so far, or NULL */
 const struct qemu_device *qemu_file_device(const struct qemu_file *qemu, unsigned int index);
 
-/** qemu_file_fail - report why qemu_file_read() failed; returns &enum status */
+/** qemu_file_fail - report why the walk ended; returns &enum status */
 int qemu_file_fail(const struct qemu_file *qemu);
 
 #endif /* VFIOMIG_QEMU_FILE_H */

@@ -105,8 +105,8 @@ static bool pci_address(const char *text, char *address, size_t size)
 	return true;
 }
 
-/* The directory that an argument of any of the four forms means, to be freed; NULL if of none. */
-static char *directory_for(const char *argument)
+/* The directory that a name, which is no path in /sys, stands for, to be freed; or NULL. */
+static char *directory_of_name(const char *argument)
 {
 	static const char cdevs[] = "/dev/vfio/devices/";
 	char address[32];
@@ -121,9 +121,26 @@ static char *directory_for(const char *argument)
 		return sysfs_path("/sys/bus/pci/devices/%s", address);
 	if (!strncmp(argument, cdevs, strlen(cdevs)))
 		return sysfs_path("/sys/class/vfio-dev/%s/device", argument + strlen(cdevs));
-	if (strchr(argument, '/'))
-		return strdup(argument);
 	return NULL;
+}
+
+bool sysfs_is_device_name(const char *argument)
+{
+	char *directory = directory_of_name(argument);
+	bool found = directory;
+
+	free(directory);
+	return found;
+}
+
+/* The directory that an argument of any of the four forms means, to be freed; NULL if of none. */
+static char *directory_for(const char *argument)
+{
+	char *directory = directory_of_name(argument);
+
+	if (!directory && strchr(argument, '/'))
+		directory = strdup(argument);
+	return directory;
 }
 
 static int fail_argument(const char *argument)
@@ -236,4 +253,102 @@ int sysfs_each(const char *directory,
 	if (nr >= 0)
 		free(entries);
 	return ret;
+}
+
+struct type_walk {
+	const char *only_parent;
+	const char *only_name;
+	void (*visit)(const struct sysfs_type *type, void *context);
+	void *context;
+	const char *parent;
+};
+
+static int walk_type(const char *path, const char *name, void *context)
+{
+	const struct type_walk *walk = context;
+	struct sysfs_type type = { .path = path, .parent = walk->parent, .name = name };
+
+	if (!walk->only_name || !strcmp(walk->only_name, name))
+		walk->visit(&type, walk->context);
+	return 0;
+}
+
+static int walk_parent(const char *path, const char *name, void *context)
+{
+	struct type_walk *walk = context;
+	char *types;
+
+	if (walk->only_parent && strcmp(walk->only_parent, name))
+		return 0;
+	if (asprintf(&types, "%s/mdev_supported_types", path) < 0)
+		abort();
+	walk->parent = name;
+	sysfs_each(types, walk_type, walk);
+	free(types);
+	return 0;
+}
+
+void sysfs_each_type(const char *parent, const char *name,
+		     void (*visit)(const struct sysfs_type *type, void *context), void *context)
+{
+	struct type_walk walk = {
+		.only_parent = parent,
+		.only_name = name,
+		.visit = visit,
+		.context = context,
+	};
+	char *parents = sysfs_path("/sys/class/mdev_bus");
+
+	sysfs_each(parents, walk_parent, &walk);
+	free(parents);
+}
+
+/* Where a type was found: the last place that counts. */
+struct place {
+	bool with_room;
+	char *path;
+	unsigned int nr;
+	unsigned int nr_full;
+};
+
+static void find_place(const struct sysfs_type *type, void *context)
+{
+	struct place *place = context;
+	char available[16];
+
+	if (place->with_room &&
+	    sysfs_read(type->path, "available_instances", available, sizeof(available)) &&
+	    !strcmp(available, "0")) {
+		place->nr_full++;
+		return;
+	}
+	place->nr++;
+	free(place->path);
+	place->path = strdup(type->path);
+	if (!place->path)
+		abort();
+}
+
+static int fail_place(const struct place *place, const char *type)
+{
+	struct fault fault = { .status = STATUS_FAILED, .where = type, .hint = "vfiomig types" };
+
+	if (place->nr)
+		return fail(&fault, "several parents have this type: say which with --parent");
+	if (place->nr_full)
+		return fail(&fault, "no more devices of this type can be created");
+	return fail(&fault, "there is no such type");
+}
+
+int sysfs_find_type(const char *name, const char *parent, bool with_room, char **path)
+{
+	struct place place = { .with_room = with_room };
+
+	sysfs_each_type(parent, name, find_place, &place);
+	*path = place.path;
+	if (place.nr == 1)
+		return STATUS_DONE;
+	free(place.path);
+	*path = NULL;
+	return fail_place(&place, name);
 }

@@ -41,6 +41,40 @@ int sysfs_find(const char *argument, struct sysfs_device *device);
 /** sysfs_device_from - fill in @device for the directory @path; false when it is none */
 bool sysfs_device_from(const char *path, struct sysfs_device *device);
 
+/** sysfs_is_device_name - @argument is a UUID, a PCI address or a path in /dev/vfio/devices */
+bool sysfs_is_device_name(const char *argument);
+
+/**
+ * struct sysfs_type - a type of mediated device
+ * @path: its directory
+ * @parent: whose it is
+ * @name: its name
+ */
+struct sysfs_type {
+	const char *path;
+	const char *parent;
+	const char *name;
+};
+
+/**
+ * sysfs_each_type - call @visit for each type of mediated device
+ * @parent: leave out the types of others, unless NULL
+ * @name: leave out others, unless NULL
+ * @visit: gets each that is left
+ * @context: for @visit
+ */
+void sysfs_each_type(const char *parent, const char *name,
+		     void (*visit)(const struct sysfs_type *type, void *context), void *context);
+
+/**
+ * sysfs_find_type - the one type of a name; reports its errors
+ * @name: of the type
+ * @parent: whose, or NULL when only one has it
+ * @with_room: pass over those of which no more devices can be created
+ * @path: its directory, to be freed
+ */
+int sysfs_find_type(const char *name, const char *parent, bool with_room, char **path);
+
 /** sysfs_read - first line of @directory/@file into @text, false when there is none */
 bool sysfs_read(const char *directory, const char *file, char *text, size_t size);
 

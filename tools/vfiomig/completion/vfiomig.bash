@@ -4,6 +4,9 @@
 # shellcheck shell=bash
 _vfiomig_global="--json --pretty --verbose --color --help --version"
 _vfiomig_states="RUNNING STOP STOP_COPY RESUMING RUNNING_P2P PRE_COPY PRE_COPY_P2P ERROR reset"
+_vfiomig_records="identity schema pci-config irq nvme-regs nvme-admin nvme-queues nvme-features
+	nvme-aer nvme-logs ns-data ns-zero end"
+_vfiomig_files="dump verify diff edit extract" # commands whose words are files
 
 declare -A _vfiomig_options=(
 	[types]=""
@@ -15,7 +18,13 @@ declare -A _vfiomig_options=(
 	[save]="--output --no-precopy --rounds --stop --dry-run --backend"
 	[load]="--input --stop --dry-run --backend"
 	[migrate]="--output --no-precopy --rounds --dry-run --backend"
-	[dump]="--data --hex"
+	[dump]="--data --hex --device"
+	[verify]="--device"
+	[diff]="--all --device"
+	[edit]="--output --keep-crc --drop --duplicate --swap --device"
+	[extract]="--output --device --list"
+	[describe]="--output --parent"
+	[compat]="--parent"
 	[version]=""
 	[help]=""
 )
@@ -77,6 +86,10 @@ _vfiomig_words()
 	types) _vfiomig_names /sys/class/mdev_bus ;;
 	create) _vfiomig_types ;;
 	drive) if [ "$2" = 0 ]; then _vfiomig_devices; else echo "$_vfiomig_states"; fi ;;
+	describe | compat)
+		_vfiomig_devices
+		_vfiomig_types
+		;;
 	remove | show | save | load | migrate) _vfiomig_devices ;;
 	esac
 }
@@ -92,15 +105,17 @@ _vfiomig()
 	--backend) offer="auto cdev group" ;;
 	--color) offer="always auto never" ;;
 	--parent) offer=$(_vfiomig_names /sys/class/mdev_bus) ;;
-	--rounds | --uuid) return ;;
+	--rounds | --uuid | --device) return ;;
+	--drop | --duplicate | --swap) offer=$_vfiomig_records ;;
 	-i | --input | -o | --output) compopt -o default; return ;;
 	*)
 		if [[ $current == -* ]]; then
 			offer="$_vfiomig_global ${_vfiomig_options[${command:-help}]-}"
-		elif [ "$command" = dump ]; then
+		elif [[ " $_vfiomig_files " == *" $command "* ]]; then
 			compopt -o default
 			return
 		else
+			[ "$command" != compat ] || compopt -o default
 			offer=$(_vfiomig_words "$command" "$words_after")
 		fi
 		;;
