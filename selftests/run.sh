@@ -14,10 +14,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=${here%/*}
 MODULE=${MODULE:-$top/build/module/$(uname -r)/mdevsim.ko}
 PROGRAMS=${PROGRAMS:-$top/build/selftests}
-export MODULE
+STREAMS=$here/streams
+export MODULE STREAMS
 
 [ $# -gt 0 ] || set -- module_test.sh device_test pci_config_test irq_test nvme_test \
-	migration_test stream_test live_test dirty_test many_test vfiomig_test.sh
+	migration_test stream_test corrupt_test golden_test sysfs_test live_test dirty_test \
+	many_test vfiomig_test.sh compat_test.sh
 
 # What the kernel says when something went wrong inside
 complaints='BUG: |WARNING: |Oops|general protection fault|blocked for more than'

@@ -12,6 +12,9 @@
 
 #define OLD_VERSION	55
 
+/* IDENTITY and SCHEMA come before. */
+#define FIRST_EXTENT	2
+
 FIXTURE(refusal) {
 	struct bench bench;
 	struct device *device;
@@ -223,7 +226,7 @@ static void record_version(struct stream *stream)
 
 static void record_unknown(struct stream *stream)
 {
-	stream_insert(stream, 1, 200, 0, 1, "what?", 5);
+	stream_insert(stream, FIRST_EXTENT, 200, 0, 1, "what?", 5);
 	stream_settle(stream);
 }
 
@@ -238,8 +241,8 @@ static void padding(struct stream *stream)
 {
 	struct stream_record record;
 
-	stream_insert(stream, 1, 200, MDEVSIM_RECORD_OPTIONAL, 1, "what?", 5);
-	record = stream_at(stream, 1);
+	stream_insert(stream, FIRST_EXTENT, 200, MDEVSIM_RECORD_OPTIONAL, 1, "what?", 5);
+	record = stream_at(stream, FIRST_EXTENT);
 	*((uint8_t *)stream_body(stream, &record) + 6) = 1;
 	stream_settle(stream);
 }
@@ -300,7 +303,7 @@ static void late_identity(struct stream *stream)
 
 static void late_extent(struct stream *stream)
 {
-	stream_swap(stream, 1, index_of(stream, MDEVSIM_RECORD_NVME_LOGS));
+	stream_swap(stream, FIRST_EXTENT, index_of(stream, MDEVSIM_RECORD_NVME_LOGS));
 	stream_settle(stream);
 }
 
@@ -333,97 +336,6 @@ TEST_F(refusal, framing)
 	};
 
 	EXPECT_CHANGES_REFUSED(changes);
-}
-
-/* Any record that is lost, repeated or moved is noticed by its number... */
-TEST_F(refusal, sequence)
-{
-	size_t count = stream_count(&self->good);
-
-	for (size_t i = 0; i + 1 < count; i++) {
-		struct stream dropped = stream_copy(&self->good);
-		struct stream repeated = stream_copy(&self->good);
-		struct stream swapped = stream_copy(&self->good);
-
-		stream_drop(&dropped, i);
-		expect_refused(_metadata, &self->bench, &dropped, -EPROTO, "dropped");
-		stream_duplicate(&repeated, i);
-		expect_refused(_metadata, &self->bench, &repeated, -EPROTO,
-			       "repeated");
-		stream_swap(&swapped, i, i + 1);
-		expect_refused(_metadata, &self->bench, &swapped, -EPROTO, "swapped");
-		stream_free(&dropped);
-		stream_free(&repeated);
-		stream_free(&swapped);
-	}
-}
-
-/* ...and a control record is missed also when the numbers hide it. */
-TEST_F(refusal, missing_control)
-{
-	size_t count = stream_count(&self->good);
-
-	for (size_t i = 1; i + 1 < count; i++) {
-		struct stream stream = stream_copy(&self->good);
-		uint16_t type = stream_at(&stream, i).type;
-
-		if (type != MDEVSIM_RECORD_NS_DATA && type != MDEVSIM_RECORD_NS_ZERO) {
-			stream_drop(&stream, i);
-			stream_settle(&stream);
-			expect_refused(_metadata, &self->bench, &stream, -EPROTO,
-				       "control record missing");
-		}
-		stream_free(&stream);
-	}
-}
-
-TEST_F(refusal, truncated)
-{
-	size_t step = self->good.length / 37;
-
-	for (size_t length = 0; length < self->good.length; length += step) {
-		struct stream stream = stream_copy(&self->good);
-
-		stream.length = length;
-		expect_refused(_metadata, &self->bench, &stream, -ENODATA,
-			       "truncated");
-		stream_free(&stream);
-	}
-}
-
-static bool is_documented(int error)
-{
-	static const int documented[] = {
-		EILSEQ, EOPNOTSUPP, EPROTO, EMSGSIZE, EBADMSG, EXDEV, EINVAL, ENODATA,
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(documented); i++) {
-		if (error == -documented[i])
-			return true;
-	}
-	return false;
-}
-
-/* Samples; unit tests in user space flip every bit. */
-TEST_F(refusal, bit_flips)
-{
-	size_t bits = self->good.length * 8, step = bits / 400 | 1;
-
-	for (size_t bit = 3; bit < bits; bit += step) {
-		struct stream stream = stream_copy(&self->good);
-		int data_fd = migration_go(self->device, RESUMING);
-		int seen;
-
-		stream.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		seen = migration_feed(data_fd, &stream, 0) ?:
-			migration_set(self->device, STOP, NULL);
-		EXPECT_TRUE(is_documented(seen)) TH_LOG("bit %zu: %d", bit, seen);
-		close(data_fd);
-		ASSERT_EQ(0, device_reset(self->device));
-		stream_free(&stream);
-	}
-	nvme_start(&self->bench.nvme, 1, 8);
-	EXPECT_EQ(-1, nvme_filled_differs(&self->bench.nvme.io[0], 0, 64 * KIB, OLD_VERSION));
 }
 
 /* Set a field of a record's body and put everything else right. */
@@ -470,6 +382,87 @@ TEST_F(refusal, identity)
 	EXPECT_CHANGES_REFUSED(changes);
 }
 
+SET(schema_reserved0, SCHEMA, mdevsim_state_schema, reserved0, 1)
+SET(schema_reserved1, SCHEMA, mdevsim_state_schema, reserved1, 1)
+SET(schema_tables, SCHEMA, mdevsim_state_schema, nr_tables, UINT16_MAX)
+SET(schema_fields, SCHEMA, mdevsim_state_schema, nr_fields, 0)
+SET(schema_items, SCHEMA, mdevsim_state_schema, nr_items, UINT16_MAX)
+SET(schema_text, SCHEMA, mdevsim_state_schema, text_length, UINT32_MAX)
+
+static struct mdevsim_schema_table *schema_table(struct stream *stream, size_t i)
+{
+	struct mdevsim_state_schema *schema = stream_body_of(stream, MDEVSIM_RECORD_SCHEMA);
+
+	return (struct mdevsim_schema_table *)schema->body + i;
+}
+
+static struct mdevsim_schema_field *schema_field(struct stream *stream, size_t i)
+{
+	struct mdevsim_state_schema *schema = stream_body_of(stream, MDEVSIM_RECORD_SCHEMA);
+
+	return (struct mdevsim_schema_field *)schema_table(stream, schema->nr_tables) + i;
+}
+
+#define SET_SCHEMA(name, what, i, member, value)				\
+	static void name(struct stream *stream)					\
+	{									\
+		schema_##what(stream, i)->member = value;			\
+		stream_settle(stream);						\
+	}
+
+SET_SCHEMA(schema_table_name, table, 0, name, UINT16_MAX)
+SET_SCHEMA(schema_table_fields, table, 0, nr_fields, UINT16_MAX)
+SET_SCHEMA(schema_table_first, table, 0, first_field, UINT16_MAX)
+SET_SCHEMA(schema_table_size, table, 0, size, 65)
+SET_SCHEMA(schema_field_name, field, 0, name, UINT16_MAX)
+SET_SCHEMA(schema_field_gap, field, 1, offset, 9)
+SET_SCHEMA(schema_field_width, field, 0, width, 0)
+SET_SCHEMA(schema_field_group, field, 0, group, 0)
+SET_SCHEMA(schema_field_items, field, 0, first_item, UINT16_MAX)
+
+static void schema_no_end(struct stream *stream)
+{
+	struct stream_record record = stream_at(stream, 1);
+
+	*((uint8_t *)stream_body(stream, &record) + record.length - 1) = 'x';
+	stream_settle(stream);
+}
+
+/* A field of bytes that is 4 GiB long */
+static void schema_field_huge(struct stream *stream)
+{
+	struct mdevsim_schema_field *field = schema_field(stream, 0);
+
+	field->width = UINT16_MAX;
+	field->repeat = UINT16_MAX;
+	stream_settle(stream);
+}
+
+TEST_F(refusal, schemas)
+{
+	static const struct change changes[] = {
+		{ "reserved field of a schema", -EINVAL, schema_reserved0 },
+		{ "another reserved field of a schema", -EINVAL, schema_reserved1 },
+		{ "more tables than bytes", -EMSGSIZE, schema_tables },
+		{ "no fields", -EMSGSIZE, schema_fields },
+		{ "more items than bytes", -EMSGSIZE, schema_items },
+		{ "more text than bytes", -EMSGSIZE, schema_text },
+		{ "text without an end", -EINVAL, schema_no_end },
+		{ "name of a table", -EINVAL, schema_table_name },
+		{ "number of fields", -EINVAL, schema_table_fields },
+		{ "place of fields", -EINVAL, schema_table_first },
+		{ "size of a table", -EINVAL, schema_table_size },
+		{ "name of a field", -EINVAL, schema_field_name },
+		{ "gap between fields", -EINVAL, schema_field_gap },
+		{ "field without width", -EINVAL, schema_field_width },
+		{ "group of what is none", -EINVAL, schema_field_group },
+		{ "place of items", -EINVAL, schema_field_items },
+		{ "huge field", -EINVAL, schema_field_huge },
+	};
+
+	EXPECT_CHANGES_REFUSED(changes);
+}
+
 SET(extent_nsid, NS_DATA, mdevsim_state_ns_extent, nsid, 2)
 SET(extent_reserved, NS_DATA, mdevsim_state_ns_extent, reserved, 1)
 SET(extent_unaligned, NS_DATA, mdevsim_state_ns_extent, slba, 1)
@@ -484,7 +477,7 @@ static void insert_zero(struct stream *stream, uint64_t slba, uint64_t nlb)
 {
 	struct mdevsim_state_ns_extent zero = { .nsid = 1, .slba = slba, .nlb = nlb };
 
-	stream_insert(stream, 1, MDEVSIM_RECORD_NS_ZERO, 0, 1, &zero, sizeof(zero));
+	stream_insert(stream, FIRST_EXTENT, MDEVSIM_RECORD_NS_ZERO, 0, 1, &zero, sizeof(zero));
 	stream_settle(stream);
 }
 
@@ -808,8 +801,8 @@ static void optional_unknown(struct stream *stream)
 {
 	uint8_t body[5000] = { 1, 2, 3 };
 
-	stream_insert(stream, 1, 200, MDEVSIM_RECORD_OPTIONAL, 77, body, sizeof(body));
-	stream_insert(stream, 3, 50, MDEVSIM_RECORD_OPTIONAL, 1, body, 0);
+	stream_insert(stream, FIRST_EXTENT, 200, MDEVSIM_RECORD_OPTIONAL, 77, body, sizeof(body));
+	stream_insert(stream, FIRST_EXTENT + 2, 50, MDEVSIM_RECORD_OPTIONAL, 1, body, 0);
 	stream_settle(stream);
 }
 
@@ -823,6 +816,19 @@ static void minor_version(struct stream *stream)
 {
 	stream_header(stream)->version_minor = 7;
 	stream_seal_header(stream);
+}
+
+static void schema_version(struct stream *stream)
+{
+	header_of(stream, 1)->version = 77;
+	stream_seal(stream, 1);
+}
+
+static void no_schema(struct stream *stream)
+{
+	stream_header(stream)->version_minor = 0;
+	stream_drop(stream, 1);
+	stream_settle(stream);
 }
 
 static void longer_header(struct stream *stream)
@@ -884,6 +890,8 @@ TEST_F(refusal, none)
 		{ "optional feature", 0, optional_feature },
 		{ "newer minor version of the stream", 0, minor_version },
 		{ "longer header", 0, longer_header },
+		{ "schema of unknown version", 0, schema_version },
+		{ "oldest version, which has no schema", 0, no_schema },
 		{ "of another device and type", 0, other_uuid },
 		{ "extents that overlap", 0, extents_overlap },
 		{ "data that is zeroed again", 0, zero_after_data },

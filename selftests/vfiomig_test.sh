@@ -5,105 +5,11 @@
 # when it is refused, and that the source of whatever failed runs again. Makes
 # three devices and removes them.
 #
-#   VFIOMIG=    the program (default: build/tools/vfiomig)
-#
-# Wants mdevsim loaded. Exit status as kselftest has it.
 # shellcheck disable=SC2317 # tests are called by name
-here=$(cd "$(dirname "$0")" && pwd)
-: "${VFIOMIG:=${here%/*}/build/tools/vfiomig}"
-LC_ALL=C
-export LC_ALL
-unset NO_COLOR
-
-skip_all()
-{
-	echo "1..0 # SKIP $1"
-	exit 4
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-[ -x "$VFIOMIG" ] || skip_all "no program $VFIOMIG"
-grep -q '^mdevsim ' /proc/modules || skip_all "mdevsim is not loaded"
+# shellcheck source=lib/vfiomig.sh
+. "$(dirname "$0")/lib/vfiomig.sh"
 
 a='' b='' big=''
-scratch=$(mktemp -d)
-out=$scratch/out
-err=$scratch/err
-devices=
-nr=0
-failed=0
-
-# shellcheck disable=SC2086
-cleanup()
-{
-	[ -z "$devices" ] || "$VFIOMIG" remove $devices
-	rm -rf "$scratch"
-}
-trap cleanup EXIT
-
-# create VARIABLE SIZE: make a device
-create()
-{
-	uuid=$("$VFIOMIG" create "mdevsim-nvme-$2") || return 1
-	devices="$devices $uuid"
-	eval "$1=$uuid"
-}
-
-# shows WHAT: that, and what the program has said
-shows()
-{
-	echo "# $1"
-	head -n 40 "$out" "$err" | tr -d '\000\033' | tr '\r' '\n' | sed 's/^/#   /'
-}
-
-# run STATUS ARG...: with that exit status
-run()
-{
-	want=$1
-	shift
-	"$VFIOMIG" "$@" >"$out" 2>"$err"
-	got=$?
-	[ "$got" = "$want" ] && return 0
-	shows "vfiomig $*: exit status $got, not $want"
-	return 1
-}
-
-says()
-{
-	grep -aq -- "$1" "$out" "$err" && return 0
-	shows "expected '$1' in:"
-	return 1
-}
-
-says_not()
-{
-	grep -aq -- "$1" "$out" "$err" || return 0
-	shows "expected no '$1' in:"
-	return 1
-}
-
-# json FILE CONDITION: it is JSON, and the condition is true of it, called d
-json()
-{
-	python3 -m json.tool "$1" >/dev/null || return 1
-	python3 -c 'import json, sys
-d = json.load(open(sys.argv[1]))
-sys.exit(0 if eval("(" + sys.argv[2] + ")") else "# not true: " + sys.argv[2])' "$1" "$2" && return 0
-	shows "where d is:"
-	return 1
-}
-
-# Any operation brings a device back to RUNNING, and so does closing it: what
-# the program itself has seen before it closed the device is in its notes.
-source_runs_again()
-{
-	says "$1 is RUNNING again" && says_not "$1 was reset"
-}
-
-is_running()
-{
-	run 0 -j show "$1" && json "$out" 'd["migration"]["state"] == "RUNNING"'
-}
 
 test_show()
 {
@@ -121,6 +27,32 @@ test_list()
 		"{'$a', '$b', '$big'} <= {x['device'] for x in d['devices']}" &&
 		json "$out" 'all(os.path.exists("/dev/vfio/devices/" + x["cdev"])
 			for os in [__import__("os")] for x in d["devices"] if "cdev" in x)'
+}
+
+# describes PATH NAME: describe says what is in the files below migration/ there
+describes()
+{
+	run 0 describe "$2" && python3 - "$1/migration" "$out" <<-'END'
+		import json, os, sys
+		d = json.load(open(sys.argv[2]))["description"]
+		files = {f: open(os.path.join(sys.argv[1], f)).read().strip()
+		         for f in os.listdir(sys.argv[1]) if f != "refusal"}
+		values = {k: str(v) for k, v in d.items() if k not in ("kind", "name", "type")}
+		if values != files:
+		    sys.exit("# %s in JSON, %s in files" % (values, files))
+	END
+}
+
+test_describe()
+{
+	describes "/sys/bus/mdev/devices/$a" "$a" && says '"kind":"device"' &&
+		says '"type":"mdevsim-nvme-64M"' &&
+		describes /sys/class/mdev_bus/mdevsim/mdev_supported_types/mdevsim-nvme-16G \
+			mdevsim-nvme-16G && says '"kind":"type"' &&
+		run 0 describe "$a" -o "$scratch/described" && [ ! -s "$out" ] &&
+		json "$scratch/described" "d['description']['name'] == '$a'" &&
+		on_terminal "$VFIOMIG --color never describe $a" &&
+		says '^  namespace_capacity 67108864 (64.0 MiB)'
 }
 
 test_drive()
@@ -344,21 +276,7 @@ test_remove()
 	devices=
 }
 
-tests=$(sed -n 's/^\(test_[a-z_]*\)()$/\1/p' "$0")
-# shellcheck disable=SC2086
-set -- $tests
-echo "1..$#"
 if ! { create a 64M && create b 64M && create big 1G; }; then
-	echo "Bail out! cannot create devices"
-	exit 1
+	bail_out "cannot create devices"
 fi
-for test; do
-	nr=$((nr + 1))
-	if $test; then
-		echo "ok $nr $test"
-	else
-		echo "not ok $nr $test"
-		failed=1
-	fi
-done
-exit $failed
+run_tests

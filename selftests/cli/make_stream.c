@@ -9,14 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "../../driver/compat/crc32c.h"
+#include "../../driver/irq_state.h"
+#include "../../driver/pci_config.h"
+#include "../../driver/state_schema.h"
 #include "../../driver/state_stream.h"
 
 #define MAX_STREAM	65536
 #define NR_SQS		2
 #define NR_CQS		1
-#define NR_VECTORS	2
 #define NR_FEATURES	2
 #define EXTENT		MDEVSIM_EXTENT_ALIGN
+#define BLOCKS		(EXTENT >> MDEVSIM_LBA_SHIFT)
 
 /* The stream under construction, and where each record starts. */
 static struct {
@@ -61,7 +64,7 @@ static void put_identity(void)
 	struct mdevsim_state_identity identity = {
 		.function = "nvme",
 		.version_major = cpu_to_le16(1),
-		.version_minor = cpu_to_le16(2),
+		.version_minor = cpu_to_le16(0),
 		.namespace_size = cpu_to_le64(64 << 20),
 		.lba_shift = cpu_to_le16(MDEVSIM_LBA_SHIFT),
 		.vectors = cpu_to_le16(MDEVSIM_MAX_VECTORS),
@@ -79,66 +82,72 @@ static void put_identity(void)
 	PUT(IDENTITY, identity);
 }
 
-static void put_extents(void)
+static void put_data(u64 slba, u8 fill, const char *text)
 {
 	struct {
 		struct mdevsim_state_ns_extent extent;
 		u8 data[EXTENT];
 	} data = {
 		.extent.nsid = cpu_to_le32(1),
-		.extent.slba = cpu_to_le64(8),
-		.extent.nlb = cpu_to_le64(EXTENT >> MDEVSIM_LBA_SHIFT),
-	};
-	struct mdevsim_state_ns_extent zero = {
-		.nsid = cpu_to_le32(1),
-		.slba = cpu_to_le64(64),
-		.nlb = cpu_to_le64(16),
+		.extent.slba = cpu_to_le64(slba),
+		.extent.nlb = cpu_to_le64(BLOCKS),
 	};
 
-	memset(data.data, 0x5a, sizeof(data.data));
-	memcpy(data.data, "written by the guest", 20);
+	memset(data.data, fill, sizeof(data.data));
+	memcpy(data.data, text, strlen(text));
 	PUT(NS_DATA, data);
+}
+
+static void put_zero(u64 slba, u64 nlb)
+{
+	struct mdevsim_state_ns_extent zero = {
+		.nsid = cpu_to_le32(1),
+		.slba = cpu_to_le64(slba),
+		.nlb = cpu_to_le64(nlb),
+	};
+
 	PUT(NS_ZERO, zero);
+}
+
+static void put_extents(void)
+{
+	put_data(BLOCKS, 0x5a, "written by the guest");
+	put_zero(8 * BLOCKS, 2 * BLOCKS);
+}
+
+/* The same blocks, sent otherwise. */
+static void put_extents_otherwise(void)
+{
+	put_zero(9 * BLOCKS, BLOCKS);
+	put_data(BLOCKS, 0x11, "an earlier round");
+	put_data(3 * BLOCKS, 0x22, "to be zeroed");
+	put_zero(8 * BLOCKS, BLOCKS);
+	put_zero(2 * BLOCKS, 4096 * BLOCKS);
+	put_data(BLOCKS, 0x5a, "written by the guest");
 }
 
 static void put_pci_config(void)
 {
-	struct mdevsim_state_pci_config config = {
-		.vendor_id = cpu_to_le16(0x1b36),
-		.device_id = cpu_to_le16(0x0010),
-		.command = cpu_to_le16(0x0406),
-		.status = cpu_to_le16(0x0010),
-		.revision_id = 2,
-		.class_code = { 0x02, 0x08, 0x01 },
-		.bar = { cpu_to_le32(0xfebd0004), cpu_to_le32(0x1) },
-		.subsystem_vendor_id = cpu_to_le16(0x1af4),
-		.subsystem_id = cpu_to_le16(0x1100),
-		.capabilities = 0x40,
-		.interrupt_line = 11,
-		.interrupt_pin = 1,
-		.pm_header = cpu_to_le16(0x4801),
-		.pm_capabilities = cpu_to_le16(0x0003),
-		.pm_control = cpu_to_le16(0x0008),
-		.msix_header = cpu_to_le16(0x6011),
-		.msix_control = cpu_to_le16(0x803f),
-		.msix_table = cpu_to_le32(0x4000),
-		.msix_pba = cpu_to_le32(0x5000),
-		.exp_header = cpu_to_le16(0x0010),
-		.exp_capabilities = cpu_to_le16(0x0002),
-		.exp_device_control = cpu_to_le16(0x2810),
-		.exp_device_status = cpu_to_le16(0x0020),
-	};
+	struct mdevsim_state_pci_config state;
+	struct mdevsim_pci_config config;
 
-	PUT(PCI_CONFIG, config);
+	mdevsim_pci_config_reset(&config);
+	mdevsim_pci_config_save(&config, &state);
+	state.command = cpu_to_le16(0x0406);
+	state.bar[0] = cpu_to_le32(0xfebd0004);
+	state.bar[1] = cpu_to_le32(0x1);
+	state.interrupt_line = 11;
+	state.msix_control |= cpu_to_le16(0x8000);
+	PUT(PCI_CONFIG, state);
 }
 
 static void put_irq(void)
 {
 	struct {
 		struct mdevsim_state_irq irq;
-		struct mdevsim_state_msix_entry table[NR_VECTORS];
+		struct mdevsim_state_msix_entry table[MDEVSIM_MAX_VECTORS];
 	} irq = {
-		.irq.vectors = cpu_to_le16(NR_VECTORS),
+		.irq.vectors = cpu_to_le16(MDEVSIM_MAX_VECTORS),
 		.irq.pending = cpu_to_le64(2),
 		.table = {
 			{ cpu_to_le64(0xfee00000), cpu_to_le32(0x21), 0 },
@@ -152,7 +161,7 @@ static void put_irq(void)
 static void put_registers(void)
 {
 	struct mdevsim_state_nvme_regs regs = {
-		.cap = cpu_to_le64(0x00000020010103ffULL),
+		.cap = cpu_to_le64(0x000000201e0103ffULL),
 		.vs = cpu_to_le32(0x00010400),
 		.cc = cpu_to_le32(0x00460001),
 		.csts = cpu_to_le32(1),
@@ -220,7 +229,7 @@ static void put_features(void)
 	} body = {
 		.features.count = cpu_to_le32(NR_FEATURES),
 		.feature = {
-			{ .fid = 0x07, .value = cpu_to_le64(0x003e003e) },
+			{ .fid = 0x04, .value = cpu_to_le64(0x0161) },
 			{ .fid = 0x0b, .value = cpu_to_le64(0x100) },
 		},
 	};
@@ -269,18 +278,30 @@ static void put_end(void)
 	PUT(END, end);
 }
 
-static void begin(void)
+static void begin_version(u16 minor)
 {
 	static const u8 session[16] = "golden session 1";
 
-	mdevsim_state_writer_init(&stream.writer, session);
+	mdevsim_state_writer_init(&stream.writer, minor, session);
 	put_framing();
 	put_identity();
 }
 
-static void complete(u16 claimed_sqs)
+static void put_schema(void)
 {
-	put_extents();
+	u8 body[MDEVSIM_MAX_SCHEMA];
+
+	put_record(MDEVSIM_RECORD_SCHEMA, 1, body, mdevsim_state_schema_encode(body));
+}
+
+static void begin(void)
+{
+	begin_version(MDEVSIM_STREAM_MINOR);
+	put_schema();
+}
+
+static void put_controls(u16 claimed_sqs)
+{
 	put_pci_config();
 	put_irq();
 	put_registers();
@@ -290,9 +311,37 @@ static void complete(u16 claimed_sqs)
 	put_end();
 }
 
+static void complete(u16 claimed_sqs)
+{
+	put_extents();
+	put_controls(claimed_sqs);
+}
+
 static void good(void)
 {
 	begin();
+	complete(NR_SQS);
+}
+
+static void old(void)
+{
+	begin_version(0);
+	complete(NR_SQS);
+}
+
+static void split(void)
+{
+	begin();
+	put_extents_otherwise();
+	put_controls(NR_SQS);
+}
+
+/* The same with the namespace sent anew, because it was resized. */
+static void again(void)
+{
+	begin();
+	put_data(99 * BLOCKS, 0x33, "of the namespace before");
+	put_identity();
 	complete(NR_SQS);
 }
 
@@ -323,21 +372,196 @@ static void required(void)
 	complete(NR_SQS);
 }
 
+/* ---- A schema that describes more than this program knows --------------- */
+
+/**
+ * struct future - a schema to which something is added
+ * @body: its body
+ * @table: where the next table goes
+ * @field: where the next field goes
+ * @item: where the next item goes
+ * @text: where the next string goes
+ * @tables: tables so far
+ * @fields: fields so far
+ * @items: items so far
+ * @text_length: bytes of text so far
+ */
+struct future {
+	u8 body[MDEVSIM_MAX_SCHEMA];
+	struct mdevsim_schema_table table[64];
+	struct mdevsim_schema_field field[512];
+	struct mdevsim_schema_item item[512];
+	char text[MDEVSIM_MAX_SCHEMA];
+	unsigned int tables;
+	unsigned int fields;
+	unsigned int items;
+	unsigned int text_length;
+};
+
+static void *take(const u8 **from, void *to, size_t size)
+{
+	memcpy(to, *from, size);
+	*from += size;
+	return to;
+}
+
+static void future_begin(struct future *future)
+{
+	const struct mdevsim_state_schema *head = (void *)future->body;
+	const u8 *from = head->body;
+
+	mdevsim_state_schema_encode(future->body);
+	future->tables = le16_to_cpu(head->nr_tables);
+	future->fields = le16_to_cpu(head->nr_fields);
+	future->items = le16_to_cpu(head->nr_items);
+	future->text_length = le32_to_cpu(head->text_length);
+	take(&from, future->table, future->tables * sizeof(*future->table));
+	take(&from, future->field, future->fields * sizeof(*future->field));
+	take(&from, future->item, future->items * sizeof(*future->item));
+	take(&from, future->text, future->text_length);
+}
+
+static __le16 future_text(struct future *future, const char *text)
+{
+	__le16 at = cpu_to_le16(future->text_length);
+
+	memcpy(future->text + future->text_length, text, strlen(text) + 1);
+	future->text_length += strlen(text) + 1;
+	return at;
+}
+
+static void future_table(struct future *future, const char *name, u16 type, u16 version, u16 size,
+			 u16 nr_fields)
+{
+	future->table[future->tables++] = (struct mdevsim_schema_table){
+		.name = future_text(future, name),
+		.type = cpu_to_le16(type),
+		.version = cpu_to_le16(version),
+		.size = cpu_to_le16(size),
+		.first_field = cpu_to_le16(future->fields),
+		.nr_fields = cpu_to_le16(nr_fields),
+	};
+}
+
+static struct mdevsim_schema_field *future_field(struct future *future, const char *name, u8 kind,
+						 u16 offset, u16 width, u16 repeat)
+{
+	struct mdevsim_schema_field *field = &future->field[future->fields++];
+
+	*field = (struct mdevsim_schema_field){
+		.name = future_text(future, name),
+		.unit = future_text(future, ""),
+		.meaning = future_text(future, "nobody knows yet"),
+		.offset = cpu_to_le16(offset),
+		.width = cpu_to_le16(width),
+		.repeat = cpu_to_le16(repeat),
+		.kind = kind,
+		.group = cpu_to_le16(MDEVSIM_SCHEMA_NONE),
+	};
+	return field;
+}
+
+static void future_item(struct future *future, struct mdevsim_schema_field *field,
+			const char *name, u16 at, u16 width)
+{
+	if (!field->nr_items++)
+		field->first_item = cpu_to_le16(future->items);
+	future->item[future->items++] = (struct mdevsim_schema_item){
+		.name = future_text(future, name),
+		.at = cpu_to_le16(at),
+		.width = cpu_to_le16(width),
+	};
+}
+
+static void future_put(struct future *future)
+{
+	struct mdevsim_state_schema *head = (void *)future->body;
+	u8 *to = head->body;
+
+	*head = (struct mdevsim_state_schema){
+		.nr_tables = cpu_to_le16(future->tables),
+		.nr_fields = cpu_to_le16(future->fields),
+		.nr_items = cpu_to_le16(future->items),
+		.text_length = cpu_to_le32(future->text_length),
+	};
+	to = mempcpy(to, future->table, future->tables * sizeof(*future->table));
+	to = mempcpy(to, future->field, future->fields * sizeof(*future->field));
+	to = mempcpy(to, future->item, future->items * sizeof(*future->item));
+	to = mempcpy(to, future->text, future->text_length);
+	if (to > future->body + sizeof(future->body))
+		abort();
+	put_record(MDEVSIM_RECORD_SCHEMA, 1, future->body, to - future->body);
+}
+
+#define WONDER			77
+#define KIND_OF_THE_FUTURE	42
+
+static void future_wonder(struct future *future)
+{
+	struct mdevsim_schema_field *field;
+
+	future_table(future, "wonder", WONDER, 3, 20, 6);
+	future_field(future, "word", MDEVSIM_KIND_CHARACTERS, 0, 8, 1);
+	field = future_field(future, "mood", MDEVSIM_KIND_ENUM, 8, 2, 1);
+	future_item(future, field, "cheerful", 5, 0);
+	field = future_field(future, "flags", MDEVSIM_KIND_BITS, 10, 2, 1);
+	future_item(future, field, "HOT", 0, 1);
+	future_item(future, field, "DEPTH", 4, 12);
+	future_field(future, "nr_parts", MDEVSIM_KIND_UNSIGNED, 12, 4, 1);
+	future_field(future, "strange", KIND_OF_THE_FUTURE, 16, 4, 1);
+	field = future_field(future, "part", MDEVSIM_KIND_GROUP, 20, 6, 0);
+	field->counter = cpu_to_le16(12);
+	field->group = cpu_to_le16(future->tables);
+	future_table(future, "wonder-part", 0, 0, 6, 2);
+	future_field(future, "weight", MDEVSIM_KIND_UNSIGNED, 0, 3, 1);
+	future_field(future, "rest", MDEVSIM_KIND_UNSIGNED, 3, 1, 3);
+}
+
+static void future_regs(struct future *future)
+{
+	future_table(future, "nvme-regs", MDEVSIM_RECORD_NVME_REGS, 2, 12, 2);
+	future_field(future, "everything", MDEVSIM_KIND_UNSIGNED, 0, 8, 1);
+	future_field(future, "at_once", MDEVSIM_KIND_ADDRESS, 8, 4, 1);
+}
+
+/* A record of a type, and one of a version, that nobody has ever seen; both required. */
+static void wonder(void)
+{
+	static const u8 body[] = {
+		'o', 'h', 0, 0, 0, 0, 0, 0, 5, 0, 0x31, 0x12, 2, 0, 0, 0, 0xde, 0xad, 0xbe, 0xef,
+		1, 0, 0, 7, 8, 9, 0, 0, 1, 10, 11, 12,
+	};
+	static const u8 regs[] = { 1, 2, 3, 4, 5, 6, 7, 8, 0, 0x10, 0, 0 };
+	static struct future future;
+
+	begin_version(MDEVSIM_STREAM_MINOR);
+	future_begin(&future);
+	future_wonder(&future);
+	future_regs(&future);
+	future_put(&future);
+	put_extents();
+	put_record(WONDER, 3, body, sizeof(body));
+	put_record(MDEVSIM_RECORD_NVME_REGS, 2, regs, sizeof(regs));
+	put_controls(NR_SQS);
+}
+
+/* ---- Broken ------------------------------------------------------------- */
+
 static void flipped(void)
 {
-	good();
+	old();
 	stream.bytes[stream.record[4] + sizeof(struct mdevsim_record_header) + 5] ^= 0x10;
 }
 
 static void truncated(void)
 {
-	good();
+	old();
 	stream.length = stream.record[7] + 30;
 }
 
 static void headless(void)
 {
-	good();
+	old();
 	stream.length = 20;
 }
 
@@ -351,7 +575,7 @@ static void swapped(void)
 	size_t first, second;
 	u8 *at, *copy;
 
-	good();
+	old();
 	first = stream.record[5] - stream.record[4];
 	second = stream.record[6] - stream.record[5];
 	at = stream.bytes + stream.record[4];
@@ -364,20 +588,20 @@ static void swapped(void)
 
 static void trailing(void)
 {
-	good();
+	old();
 	stream.bytes[stream.length++] = 0;
 }
 
 static void foreign(void)
 {
-	good();
-	memcpy(stream.bytes, "QEVM", 4);
+	old();
+	memcpy(stream.bytes, "\177ELF", 4);
 }
 
 /* Counts more queues than the record holds; only a look at the body tells. */
 static void miscounted(void)
 {
-	begin();
+	begin_version(0);
 	complete(NR_SQS + 40);
 }
 
@@ -386,8 +610,12 @@ static const struct {
 	void (*make)(void);
 } kinds[] = {
 	{ "good", good },
+	{ "old", old },
+	{ "split", split },
+	{ "again", again },
 	{ "optional", optional },
 	{ "required", required },
+	{ "wonder", wonder },
 	{ "flipped", flipped },
 	{ "truncated", truncated },
 	{ "headless", headless },

@@ -77,18 +77,19 @@ is_json()
 
 test_dump_text()
 {
-	vfiomig 0 dump good && same dump.text "$scratch/out"
+	vfiomig 0 dump old && same dump.text "$scratch/out"
 }
 
+# Expected files are of the stream without a schema: words in one would move everything.
 test_dump_hex()
 {
-	vfiomig 0 dump --hex --data good && same dump.hex "$scratch/out"
+	vfiomig 0 dump --hex --data old && same dump.hex "$scratch/out"
 }
 
 # JSON has no comments: the expected file is compared as it is.
 test_dump_json()
 {
-	vfiomig 0 -p dump good || return 1
+	vfiomig 0 -p dump old || return 1
 	is_json || return 1
 	[ -z "${UPDATE:-}" ] || cp "$scratch/out" "$cli/dump.json"
 	diff -u "$cli/dump.json" "$scratch/out" >"$scratch/diff" && return 0
@@ -96,21 +97,52 @@ test_dump_json()
 	return 1
 }
 
-# Every byte of the stream is in the hexadecimal dump, once and in order.
-test_dump_hex_complete()
+# What the schema in the stream says is what this program knows, in all words.
+test_dump_schema()
 {
-	vfiomig 0 dump --hex good || return 1
-	od -An -v -tx1 -w1 "$scratch/good" | tr -d ' ' >"$scratch/bytes"
+	vfiomig 0 -j dump old && cp "$scratch/out" "$scratch/first" &&
+		vfiomig 0 -j dump good || return 1
+	python3 - "$scratch/first" "$scratch/out" <<-'END'
+		import json, sys
+		old, good = (json.load(open(name)) for name in sys.argv[1:])
+		assert (old['described_by'], good['described_by']) == ('vfiomig', 'stream')
+		assert len(old['notes']) == 1 and 'notes' not in good
+		schema = good['records'].pop(1)['fields']
+		for name in 'table', 'field', 'item':
+		    assert len(schema[name]) == schema['nr_%ss' % name] > 20, name
+		text = bytes.fromhex(schema['text'])
+		assert len(text) == schema['text_length']
+		names = [text[t['name']:].split(b'\0')[0].decode() for t in schema['table']]
+		assert set(r['record'] for r in good['records']) < set(names), names
+		old['records'][-1]['fields'] = good['records'][-1]['fields']
+		assert [r['fields'] for r in old['records']] == [r['fields'] for r in good['records']]
+	END
+}
+
+# A line, and where it is asked for all it says.
+test_dump_schema_verbose()
+{
+	vfiomig 0 dump good && says 'record 1: schema, .*: [0-9]* tables, [0-9]* fields, ' &&
+		! grep -q '^  table\[0\]\.name' "$scratch/out" && vfiomig 0 dump -v good &&
+		says '^  table\[0\]\.name  *[0-9]* .*"stream-header"' &&
+		says '^  field\[0\]\.kind  *3 (characters)'
+}
+
+# hex_complete KIND: every byte of the stream is in its hexadecimal dump, once and in order.
+hex_complete()
+{
+	vfiomig 0 dump --hex "$1" || return 1
+	od -An -v -tx1 -w1 "$scratch/$1" | tr -d ' ' >"$scratch/bytes"
 	# The namespace's contents are left out without --data.
 	python3 - "$scratch/out" "$scratch/bytes" <<-'END'
 		import re, sys
 		shown = {}
 		for line in open(sys.argv[1]):
-		    m = re.match(r'([0-9a-f]{8})  ((?:[0-9a-f]{2} ){1,8})', line)
+		    m = re.match(r'( {4})?([0-9a-f]{8})  ((?:[0-9a-f]{2} ){1,16})', line)
 		    if m:
-		        for i, byte in enumerate(m[2].split()):
-		            assert int(m[1], 16) + i not in shown, line
-		            shown[int(m[1], 16) + i] = byte
+		        for i, byte in enumerate(m[3].split()):
+		            assert int(m[2], 16) + i not in shown, line
+		            shown[int(m[2], 16) + i] = byte
 		bytes = open(sys.argv[2]).read().split()
 		hidden = [i for i in range(len(bytes)) if i not in shown]
 		wrong = [i for i in shown if shown[i] != bytes[i]]
@@ -121,15 +153,46 @@ test_dump_hex_complete()
 	END
 }
 
+test_dump_hex_complete()
+{
+	hex_complete good && hex_complete wonder && hex_complete required
+}
+
+# shellcheck disable=SC2002 # pipes they have to be
 test_dump_stdin()
 {
-	(cd "$scratch" && "$VFIOMIG" dump - <good) >"$scratch/out" 2>"$scratch/err" &&
+	(cd "$scratch" && "$VFIOMIG" dump - <old) >"$scratch/out" 2>"$scratch/err" &&
+		same dump.text "$scratch/out" &&
+		cat "$scratch/old" | (cd "$scratch" && "$VFIOMIG" dump -) >"$scratch/out" 2>"$scratch/err" &&
 		same dump.text "$scratch/out"
 }
 
-test_dump_optional()
+# A type and a version that nobody has ever seen, both required, explained by the stream itself.
+test_dump_wonder()
 {
-	vfiomig 0 dump optional && says '^5976 bytes, 5962 explained, 14 unexplained$'
+	vfiomig 0 dump wonder && says '^[0-9]* bytes, 0 unexplained$' &&
+		says 'record 4: wonder, version 3, 32 bytes' && says '^  word  *"oh"$' &&
+		says '^  mood  *5 (cheerful)$' && says '^  flags  *0x1231 HOT=1 DEPTH=291$' &&
+		says '^  strange  *deadbeef$' && says '^  part\[1\]\.weight  *65536$' &&
+		says 'record 5: nvme-regs, version 2, 12 bytes' &&
+		says '^  at_once  *0x00001000$' &&
+		vfiomig 0 -j dump wonder && is_json &&
+		says '"part":\[{"weight":1,"rest":\[7,8,9\]},{"weight":65536,"rest":\[10,11,12\]}\]'
+}
+
+test_dump_undescribed()
+{
+	vfiomig 0 dump optional && says '^[0-9]* bytes, 14 unexplained$' &&
+		vfiomig 0 dump required && says '^[0-9]* bytes, 14 unexplained$' &&
+		vfiomig 0 -j dump required && says '"unexplained":14'
+}
+
+# From before there were schemas: said once, on standard error.
+test_dump_old()
+{
+	vfiomig 0 dump old && says '^6920 bytes, 0 unexplained$' &&
+		[ "$(grep -c 'no schema' "$scratch/err")" = 1 ] &&
+		vfiomig 0 dump good && [ ! -s "$scratch/err" ]
 }
 
 # broken KIND STATUS ERRNO SENTENCE: text and JSON say what is wrong with it
@@ -139,18 +202,21 @@ broken()
 	vfiomig "$2" -j dump "$1" && is_json && says "\"errno_name\":\"$3\"" && says "$4"
 }
 
-test_dump_required()  { broken required 3 EOPNOTSUPP 'record 1 (unknown, type 200) at byte 224'; }
 test_dump_flipped()   { broken flipped 1 EBADMSG 'record 4 (irq, type 4) at byte 4720'; }
-test_dump_truncated() { broken truncated 1 ENODATA 'ends at byte 4974'; }
+test_dump_truncated() { broken truncated 1 ENODATA 'ends at byte 5966'; }
 test_dump_headless()  { broken headless 1 ENODATA 'ends at byte 20'; }
 test_dump_empty()     { broken empty 1 ENODATA 'ends at byte 0'; }
 test_dump_swapped()   { broken swapped 1 EPROTO 'record 4 (nvme-regs, type 5) at byte 4720'; }
-test_dump_trailing()  { broken trailing 1 EPROTO 'after the end record'; }
+test_dump_trailing()  { broken trailing 1 EPROTO 'bytes after the end record: 1,'; }
 test_dump_foreign()   { broken foreign 3 EILSEQ 'magic'; }
+test_dump_miscounted() { broken miscounted 1 EINVAL 'nvme-queues.*counts more elements'; }
 
-test_dump_miscounted()
+# What is broken does not hide what is not.
+test_dump_goes_on()
 {
-	vfiomig 1 dump miscounted && says 'record 7 (nvme-queues).*count more elements'
+	vfiomig 1 dump flipped && says 'record 11: end' && says '^6920 bytes, 0 unexplained$' &&
+		[ "$(grep -c BROKEN "$scratch/out")" = 1 ] &&
+		vfiomig 1 dump truncated && says '^5966 bytes, 30 unexplained$'
 }
 
 # No stream that ends early is taken for a whole one, wherever it ends.
@@ -164,9 +230,307 @@ test_dump_every_truncation()
 			echo "# cut at $at"
 			return 1
 		fi
-		at=$((at + 37))
+		at=$((at + 171))
 	done
 }
+
+# ---- verify
+
+test_verify_sound()
+{
+	for kind in good old split again; do
+		vfiomig 0 verify $kind && says '^device .*would load it$' &&
+			! grep -q BROKEN "$scratch/out" || return 1
+	done
+	vfiomig 0 verify good && says '^schema .* 16 layouts compared' &&
+		vfiomig 0 -j verify good && is_json && says '"loads":true' && says '"problems":\[\]' &&
+		says '"known_layouts":16'
+}
+
+test_verify_pipe()
+{
+	# shellcheck disable=SC2002 # a pipe it has to be
+	cat "$scratch/good" | "$VFIOMIG" verify - >"$scratch/out" 2>"$scratch/err" &&
+		says 'would load it'
+}
+
+# refuses STATUS ERRNO SENTENCE FILE: verify says so, as text and as JSON
+refuses()
+{
+	vfiomig "$1" verify "$4" && says "$2" && says "$3" || return 1
+	vfiomig "$1" -j verify "$4" && is_json && says "\"errno_name\":\"$2\""
+}
+
+test_verify_broken()
+{
+	refuses 1 EBADMSG 'record 4 (irq, type 4) at byte 4720: checksum' flipped &&
+		refuses 1 ENODATA 'ends at byte 5966' truncated &&
+		refuses 1 EPROTO 'record 4 (nvme-regs, type 5) .*: carries sequence number' swapped &&
+		refuses 1 EPROTO 'after the end record' trailing &&
+		refuses 1 EINVAL '42 + 1 queues do not make' miscounted &&
+		refuses 1 ENODATA 'ends at byte 0' empty
+}
+
+# Sound, but of a kind that is not known here
+test_verify_foreign()
+{
+	refuses 3 EOPNOTSUPP 'type 77.*required record of unknown type' wonder &&
+		refuses 3 EILSEQ magic foreign &&
+		edited good stream-header.version_minor=9 && vfiomig 0 verify edited &&
+		edited good stream-header.required=0x10 &&
+		refuses 3 EOPNOTSUPP 'features 0x10' edited &&
+		edited good stream-header.version_major=2 &&
+		refuses 3 EOPNOTSUPP 'stream version 2.1 there' edited &&
+		edited good identity.version_minor=1 && refuses 3 EXDEV 'version: 1.1' edited &&
+		edited wonder wonder.header.flags=1 nvme-regs.header.flags=1 &&
+		vfiomig 0 verify edited
+}
+
+# A record that the schema does not describe, and a schema that lies: a device does not care.
+test_verify_schema()
+{
+	refuses 1 EINVAL 'the schema does not describe it' optional && says '"loads":true' &&
+		edited good schema.field[20].name=0 &&
+		refuses 1 EINVAL 'is not as it is known here' edited &&
+		says '"loads":true' &&
+		edited good schema.table[0].type=9 &&
+		refuses 1 EINVAL 'does not describe the stream-header' edited &&
+		edited good schema.field[20].width=3 && refuses 1 EINVAL 'do not tile' edited
+}
+
+# Fields that no device could have, each refused with the record's name.
+test_verify_fields()
+{
+	while read -r status refusal assignment; do
+		edited good "$assignment" || return 1
+		vfiomig "$status" verify edited && says "$refusal" && continue
+		echo "# $assignment"
+		return 1
+	done <<-END
+		1 nvme-queues nvme-queues.sq[1].tail=2000
+		1 nvme-queues nvme-queues.sq[0].cqid=7
+		1 nvme-queues nvme-queues.cq[0].qid=0
+		1 nvme-regs nvme-regs.csts.RDY=0
+		3 nvme-regs nvme-regs.cap.MQES=7
+		1 nvme-admin nvme-admin.sq_head=32
+		1 nvme-features nvme-features.feature[0].fid=12
+		1 nvme-aer nvme-aer.cid[7]=1
+		1 nvme-logs nvme-logs.error[0].error_count=5
+		1 irq irq.intx=2
+		1 irq irq.vectors=2
+		1 configuration pci-config.vendor_id=1
+		1 ns-data ns-data.slba=1
+		1 ns-data ns-data.nlb=7
+		1 ns-zero ns-zero.slba=131072
+		1 ns-zero ns-zero.nsid=2
+		1 namespace_size identity.namespace_size=5
+		3 function identity.function=nic
+		1 reserved identity.reserved0=01
+		1 end end.records=3
+		1 end end.bytes=3
+		1 irq irq.header.sequence=9
+		1 irq irq.header.length=8
+		1 flags irq.header.flags=2
+		1 version irq.header.version=2
+		1 instance irq.header.instance=1
+		1 irq irq.trailer.crc=0
+		1 irq irq.trailer.reserved=01
+	END
+}
+
+# Each record left out, written twice, and moved: refused, and said of which record.
+test_verify_records()
+{
+	for record in identity schema pci-config irq nvme-regs nvme-admin nvme-queues \
+		      nvme-features nvme-aer nvme-logs end; do
+		for change in drop duplicate swap; do
+			[ $change-$record != swap-end ] || continue
+			vfiomig 0 edit good --$change $record -o edited || return 1
+			vfiomig 1 verify edited && says 'record [0-9]* (\|end record' && continue
+			echo "# $change $record"
+			return 1
+		done
+	done
+}
+
+# A namespace extent may be left out, repeated and moved: it is another state, and as good.
+test_verify_extents()
+{
+	for change in drop duplicate swap; do
+		vfiomig 0 edit good --$change ns-data -o edited && vfiomig 0 verify edited || return 1
+	done
+	vfiomig 0 edit good --drop ns-data -o edited && vfiomig 3 diff good edited &&
+		says '^namespace: blocks 8 to 15 differ'
+}
+
+# Nothing that is cut off, and no byte that is changed, passes.
+test_verify_bytes()
+{
+	python3 - "$VFIOMIG" "$scratch/good" <<-'END'
+		import subprocess, sys
+		good = open(sys.argv[2], 'rb').read()
+		def status(data):
+		    return subprocess.run([sys.argv[1], 'verify', '-'], input=data,
+		                          stdout=subprocess.DEVNULL,
+		                          stderr=subprocess.DEVNULL).returncode
+		places = set(range(0, len(good), 157)) | set(range(64)) | set(range(len(good) - 48, len(good)))
+		assert status(good) == 0
+		cut = [i for i in places if status(good[:i]) == 0]
+		changed = [i for i in places
+		           if status(good[:i] + bytes([good[i] ^ 0x20]) + good[i + 1:]) not in (1, 3)]
+		print('#', len(places), 'places; passed when cut:', cut, 'when changed:', changed)
+		sys.exit(bool(cut or changed))
+	END
+}
+
+# ---- edit
+
+# edited KIND ASSIGNMENT...: into the file "edited"
+edited()
+{
+	from=$1
+	shift
+	vfiomig 0 edit "$from" "$@" -o edited
+}
+
+test_edit_nothing()
+{
+	for kind in good old wonder split; do
+		edited $kind && cmp "$scratch/$kind" "$scratch/edited" || return 1
+	done
+	(cd "$scratch" && "$VFIOMIG" edit - -o - <good) >"$scratch/edited" 2>/dev/null &&
+		cmp "$scratch/good" "$scratch/edited"
+}
+
+# shows FIELD TEXT: dump says so of the file "edited"
+shows()
+{
+	vfiomig 0 dump --data edited && says "^  $1  *$2\$"
+}
+
+test_edit_values()
+{
+	edited good 'nvme-queues.sq[1].tail=5' nvme-regs.cc.IOSQES=0x5 identity.serial=abc \
+		identity.nguid=0011-2233 'pci-config.bar[5]=7' irq.table[63].data=9 \
+		pci-config.interrupt_pin=INTC identity.namespace_size=0x2000000 || return 1
+	says '^nvme-queues.sq\[1\].tail: 211 -> 5$' && says '^irq.table\[63\].data: 0x0* -> 0x0*9$' &&
+		shows 'sq\[1\].tail' 5 && shows 'sq\[0\].tail' 210 &&
+		shows cc '0x00450001 EN=1 IOSQES=5 IOCQES=4' && shows serial '"abc"' &&
+		shows nguid 00112233a4a5a6a7a8a9aaabacadaeaf && shows 'bar\[5\]' '0x00000007.*' &&
+		shows interrupt_pin '3 (INTC)' && shows namespace_size '33554432 bytes.*' &&
+		[ "$(od -An -tx1 -j 144 -N 4 "$scratch/edited")" = ' 20 20 20 20' ]
+}
+
+# By the schema in the stream, of what this program does not know.
+test_edit_wonder()
+{
+	edited wonder wonder.word=ah 'wonder.part[1].rest[2]=255' wonder.flags.DEPTH=4095 \
+		wonder.mood=cheerful wonder.strange=00 nvme-regs.at_once=4096 &&
+		shows word '"ah"' && shows 'part\[1\].rest\[2\]' 255 &&
+		shows flags '0xfff1 HOT=1 DEPTH=4095' && shows strange 00adbeef &&
+		edited wonder nvme-regs#1.csts.CFS=1 && shows csts '0x00000003 RDY=1 CFS=1'
+}
+
+test_edit_data()
+{
+	edited good 'ns-data.data[2]=ffee' && vfiomig 0 verify edited && vfiomig 3 diff good edited &&
+		says '^namespace: blocks 10 to 10 differ, 512 B$' &&
+		edited good ns-data.data=7772 && vfiomig 0 diff good edited
+}
+
+test_edit_keep_crc()
+{
+	vfiomig 0 edit good irq.intx=1 --keep-crc -o edited && refuses 1 EBADMSG irq edited &&
+		edited good irq.intx=1 && vfiomig 0 verify edited &&
+		edited good irq.intx=1 irq.trailer.crc=0x12345678 &&
+		refuses 1 EBADMSG 'checksum 12345678' edited &&
+		edited good stream-header.crc=1 && refuses 1 EBADMSG 'checksum 00000001' edited
+}
+
+# refused STATUS SENTENCE ARG...: edit does not do it, and leaves nothing behind
+refused()
+{
+	want_status=$1
+	sentence=$2
+	shift 2
+	rm -f "$scratch/edited"
+	vfiomig "$want_status" edit good -o edited "$@" && says "$sentence" &&
+		[ ! -e "$scratch/edited" ]
+}
+
+test_edit_refused()
+{
+	refused 1 "has no field 'colour'" irq.colour=1 && refused 1 'no record wonder' wonder.word=1 &&
+		refused 1 'not so many' irq#1.intx=1 && refused 1 'has 2 elements' nvme-queues.sq[2].tail=1 &&
+		refused 1 'say which' nvme-queues.sq.tail=1 && refused 1 'is a structure' nvme-queues.sq[0]=1 &&
+		refused 1 "no bits called 'NO'" nvme-regs.cc.NO=1 && refused 1 'is no index' irq.table[x].data=1 &&
+		refused 2 'too large' irq.intx=256 && refused 2 'too large' nvme-regs.cc.EN=2 &&
+		refused 2 'a number is needed' irq.intx=many && refused 2 'a number is needed' irq.intx=-1 &&
+		refused 2 'too long' identity.serial=123456789012345678901 &&
+		refused 2 'hexadecimal' identity.nguid=xyz && refused 2 'more bytes' identity.reserved0=0102030405 &&
+		refused 2 'is no FIELD=VALUE' irq.intx && refused 2 'name a field' irq=1 &&
+		refused 2 'is a field' --drop irq.intx && refused 1 'no record nothing' --drop nothing &&
+		vfiomig 2 edit good irq.intx=1 && says '-o FILE is missing'
+}
+
+# ---- diff
+
+# shellcheck disable=SC2002 # a pipe it has to be
+test_diff_same()
+{
+	for kind in good old split again; do
+		vfiomig 0 diff good $kind && says '^the same state$' &&
+			vfiomig 0 diff $kind good || return 1
+	done
+	vfiomig 0 -j diff good split && is_json && says '"same":true' &&
+		cat "$scratch/split" | (cd "$scratch" && "$VFIOMIG" diff good -) >"$scratch/out" 2>"$scratch/err" &&
+		says '^the same state$' &&
+		{ echo before; cat "$scratch/split"; } >"$scratch/behind" &&
+		(cd "$scratch" && { read -r _; "$VFIOMIG" diff good -; } <behind) \
+			>"$scratch/out" 2>"$scratch/err" && says '^the same state$'
+}
+
+test_diff_fields()
+{
+	edited good 'nvme-queues.sq[1].tail=5' nvme-regs.csts.CFS=1 identity.uuid=ff || return 1
+	vfiomig 3 diff good edited && says '^nvme-queues.sq\[1\].tail: 211 -> 5$' &&
+		says '^nvme-regs.csts: 0x00000001 RDY=1 -> 0x00000003 RDY=1 CFS=1$' &&
+		says '^differing: 2 fields, 0 blocks$' && [ "$(wc -l <"$scratch/out")" = 3 ] &&
+		vfiomig 3 -j diff good edited && is_json &&
+		says '{"field":"nvme-queues.sq\[1\].tail","a":211,"b":5}' && says '"same":false'
+}
+
+# Elements and records that just one side has
+test_diff_only()
+{
+	edited good nvme-queues.nr_sqs=1 && vfiomig 3 diff good edited &&
+		says '^nvme-queues.sq\[1\].tail: only in A: 211$' && vfiomig 3 diff edited good &&
+		says '^nvme-queues.sq\[1\].tail: only in B: 211$' &&
+		vfiomig 3 diff good wonder && says '^wonder: only in B, 32 bytes$' &&
+		edited wonder wonder.mood=1 && vfiomig 3 diff wonder edited &&
+		says '^wonder.mood: 5 (cheerful) -> 1 (unknown)$'
+}
+
+test_diff_all()
+{
+	edited good identity.uuid=ff stream-header.session=ff && vfiomig 0 diff good edited &&
+		vfiomig 3 diff --all good edited && says '^stream-header.session: ' &&
+		says '^identity.uuid: ' && says '^identity.trailer.crc: ' &&
+		vfiomig 3 diff --all good split && says '^stream.extents: 2 -> 6$' &&
+		says '^irq.header.sequence: 5 -> 9$' && vfiomig 0 diff --all good good
+}
+
+test_diff_broken()
+{
+	for kind in flipped truncated swapped trailing empty; do
+		vfiomig 1 diff good $kind && vfiomig 1 diff $kind good || return 1
+	done
+	vfiomig 3 diff good foreign && edited good ns-data.slba=1 && vfiomig 1 diff good edited &&
+		says 'names blocks that no device has' && vfiomig 1 diff good nowhere && says ENOENT &&
+		vfiomig 2 diff --device x good good && says 'chooses from a migration file'
+}
+
+# ---- manners
 
 test_dump_missing()
 {
@@ -176,6 +540,7 @@ test_dump_missing()
 test_usage()
 {
 	vfiomig 2 && vfiomig 2 nonsense && vfiomig 2 dump && vfiomig 2 dump a b &&
+		vfiomig 2 verify && vfiomig 2 diff a && vfiomig 2 diff a b c && vfiomig 2 edit -o x &&
 		vfiomig 2 dump --nonsense good && vfiomig 2 dump -o && vfiomig 2 save x &&
 		vfiomig 2 load x && vfiomig 2 --color=pink list &&
 		vfiomig 2 show nonsense && vfiomig 2 create x --uuid nonsense
@@ -262,7 +627,7 @@ test_color_terminal()
 test_color_pipe()
 {
 	dump="$VFIOMIG dump $scratch/good"
-	on_terminal "$dump | cat" && says 'explained' && ! colored
+	on_terminal "$dump | cat" && says 'unexplained' && ! colored
 }
 
 test_version()
@@ -275,6 +640,8 @@ test_version()
 test_terminal()
 {
 	on_terminal "$VFIOMIG save 00112233-4455-6677-8899-aabbccddeeff -o -" &&
+		says 'not written to a terminal' && says 'status=2' &&
+		on_terminal "$VFIOMIG edit $scratch/good -o -" &&
 		says 'not written to a terminal' && says 'status=2'
 }
 
@@ -405,8 +772,8 @@ test_sync()
 }
 
 make_sys
-for kind in good optional required flipped truncated headless empty swapped trailing foreign \
-	    miscounted; do
+for kind in good old split again wonder optional required flipped truncated headless empty \
+	    swapped trailing foreign miscounted; do
 	"$MAKE_STREAM" $kind >"$scratch/$kind" || exit 1
 done
 

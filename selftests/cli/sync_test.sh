@@ -37,7 +37,7 @@ from_help()
 
 words()
 {
-	echo "$*" | tr -s ' ' '\n' | sed '/^$/d' | sort
+	echo "$*" | tr -s ' \t' '\n' | sed '/^$/d' | sort
 }
 
 # compare WHAT EXPECTED GOT
@@ -71,6 +71,9 @@ for command in $commands; do
 	compare "options of $command in completion" "$options" \
 		"$(words "$_vfiomig_global" "${_vfiomig_options[$command]-}")"
 done
+
+compare "records in completion" "$(sed -n 's/^\tR([A-Z_]*, *[0-9]*,.*"\([a-z-]*\)").*/\1/p' \
+	"$top/include/uapi/linux/mdevsim_state.h" | sort)" "$(words "$_vfiomig_records")"
 
 for state in $_vfiomig_states; do
 	"$VFIOMIG" drive -n nowhere "$state" 2>&1 | grep -q 'is no state' || continue

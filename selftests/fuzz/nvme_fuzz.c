@@ -158,7 +158,8 @@ static void step_enable(struct input *input)
 /* Carry the namespace over, as a session does. */
 static void copy_namespace(struct mdevsim_function *from, struct mdevsim_function *to)
 {
-	struct mdevsim_state_identity id = {};
+	struct mdevsim_identity_limits limits = to->ops->limits;
+	struct mdevsim_state_identity id;
 	struct mdevsim_reason why = {};
 	struct mdevsim_extent extent;
 	struct mdevsim_bulk_size size;
@@ -166,8 +167,10 @@ static void copy_namespace(struct mdevsim_function *from, struct mdevsim_functio
 	u8 *copy;
 	u64 at;
 
+	limits.namespace_capacity = HOST_CAPACITY;
+	mdevsim_identity_fill(&id, &limits);
 	from->ops->identity(from, &id);
-	MUST(!to->ops->identity_check(to, &id, &why));
+	MUST(!mdevsim_identity_check(&id, &limits, &why));
 	MUST(!to->ops->bulk_load_begin(to, &id));
 	from->ops->bulk_save_begin(from);
 	while (from->ops->bulk_next(from, &extent)) {

@@ -5,28 +5,6 @@
 #include "fuzz.h"
 #include "nvme_state.h"
 
-int nvme_state_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-		     struct mdevsim_reason *why)
-{
-	const struct mdevsim_state_ops *ops;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < fn->ops->nr_state; i++) {
-		ops = &fn->ops->state[i];
-		MUST(ops->max_length <= NVME_STATE_MOST);
-		if (!set->body[ops->type] || set->length[ops->type] < ops->min_length ||
-		    set->length[ops->type] > ops->max_length)
-			return mdevsim_refuse(why, -EMSGSIZE, "not as long as its type");
-	}
-	for (i = 0; i < fn->ops->nr_state; i++) {
-		ret = fn->ops->state[i].check(fn, set, why);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
 /* What goes on by itself, the ages in the logs and the timestamp, or follows from the rest. */
 static void forget_derived(u16 type, u8 *body)
 {
@@ -61,15 +39,26 @@ static void expect_same(struct mdevsim_function *fn, const struct mdevsim_state_
 	MUST(!memcmp(saved, loaded, set->length[ops->type]));
 }
 
-void nvme_state_load(struct mdevsim_function *fn, const struct mdevsim_state_set *set)
+void nvme_state_expect_saved(struct mdevsim_function *fn, const struct mdevsim_state_set *set)
 {
-	const struct mdevsim_state_ops *ops = fn->ops->state;
 	unsigned int i;
 
 	for (i = 0; i < fn->ops->nr_state; i++)
-		ops[i].load(fn, set->body[ops[i].type], set->length[ops[i].type]);
+		expect_same(fn, &fn->ops->state[i], set);
+}
+
+static void load(struct mdevsim_function *fn, const struct mdevsim_state_set *set)
+{
+	const struct mdevsim_state_ops *ops = fn->ops->state;
+	struct mdevsim_reason why = {};
+	unsigned int i;
+
 	for (i = 0; i < fn->ops->nr_state; i++)
-		expect_same(fn, &ops[i], set);
+		if (ops[i].check(fn, set, &why))
+			fprintf(stderr, "%s\n", why.text);
+	MUST(!why.text[0]);
+	for (i = 0; i < fn->ops->nr_state; i++)
+		ops[i].load(fn, set->body[ops[i].type], set->length[ops[i].type]);
 }
 
 void nvme_state_round_trip(struct mdevsim_function *from, struct mdevsim_function *to)
@@ -77,17 +66,15 @@ void nvme_state_round_trip(struct mdevsim_function *from, struct mdevsim_functio
 	static u8 bodies[MDEVSIM_RECORD_NS_DATA][NVME_STATE_MOST];
 	const struct mdevsim_state_ops *ops = from->ops->state;
 	struct mdevsim_state_set set = {};
-	struct mdevsim_reason why = {};
 	unsigned int i;
 
 	for (i = 0; i < from->ops->nr_state; i++) {
+		MUST(ops[i].max_length <= NVME_STATE_MOST);
 		set.body[ops[i].type] = bodies[ops[i].type];
 		set.length[ops[i].type] = ops[i].save(from, bodies[ops[i].type]);
 		MUST(set.length[ops[i].type] >= ops[i].min_length);
 		MUST(set.length[ops[i].type] <= ops[i].max_length);
 	}
-	if (nvme_state_check(to, &set, &why))
-		fprintf(stderr, "%s\n", why.text);
-	MUST(!why.text[0]);
-	nvme_state_load(to, &set);
+	load(to, &set);
+	nvme_state_expect_saved(to, &set);
 }

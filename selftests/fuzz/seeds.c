@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * seeds DIRECTORY: inputs for the fuzz targets to begin with, in a directory
- * for each of them.
+ * seeds DIRECTORY [STREAM...]: inputs for the fuzz targets to begin with, in a
+ * directory for each of them; from what devices wrote, and made up.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <linux/array_size.h>
+#include "../../driver/identity.h"
+#include "../../driver/irq_state.h"
 #include "../../driver/pci_config.h"
+#include "../../driver/state_schema.h"
 #include "../../driver/state_stream.h"
 #include "../unit/nvme_host.h"
 #include "../unit/stream_image.h"
@@ -32,15 +35,63 @@ static void write_seed(const char *target, const char *name, const void *head, s
 	MUST(!fclose(file));
 }
 
-static void write_stream(const char *name, const struct image *image)
+static void write_bytes(const char *name, const u8 *bytes, size_t length)
 {
 	static const u8 as_is[] = { 0, 6 }, sealed[] = { 1, 255 };
 	char other[64];
 
-	write_seed("state_stream_fuzz", name, sealed, 2, image->bytes, image->length);
-	write_seed("nvme_load_fuzz", name, sealed, 1, image->bytes, image->length);
+	write_seed("state_stream_fuzz", name, sealed, 2, bytes, length);
+	write_seed("nvme_load_fuzz", name, sealed, 1, bytes, length);
 	snprintf(other, sizeof(other), "%s-as-is", name);
-	write_seed("state_stream_fuzz", other, as_is, 2, image->bytes, image->length);
+	write_seed("state_stream_fuzz", other, as_is, 2, bytes, length);
+}
+
+static void write_stream(const char *name, const struct image *image)
+{
+	write_bytes(name, image->bytes, image->length);
+}
+
+/* The schema is the second record. */
+static void write_schema_of(const char *name, const u8 *bytes, size_t length)
+{
+	const struct mdevsim_stream_header *header = (void *)bytes;
+	const struct mdevsim_record_header *record;
+	u64 at = le32_to_cpu(header->header_size), size;
+	unsigned int i;
+
+	for (i = 0; i < 2 && at + sizeof(*record) < length; i++) {
+		record = (void *)bytes + at;
+		size = le64_to_cpu(record->length);
+		at += mdevsim_state_stream_size(size);
+		if (le16_to_cpu(record->type) == MDEVSIM_RECORD_SCHEMA && at < length)
+			write_seed("schema_fuzz", name, "\0", 1, record + 1, size);
+	}
+}
+
+static void write_file(const char *path)
+{
+	static u8 bytes[65536 - 2];
+	const char *name = strrchr(path, '/');
+	FILE *file = fopen(path, "r");
+	size_t length;
+
+	MUST(file);
+	length = fread(bytes, 1, sizeof(bytes), file);
+	MUST(!ferror(file) && length > sizeof(struct mdevsim_stream_header));
+	name = name ? name + 1 : path;
+	if (feof(file))
+		write_bytes(name, bytes, length);
+	else
+		printf("%s is too long for the corpus\n", path);
+	write_schema_of(name, bytes, length);
+	fclose(file);
+}
+
+static void write_schema(void)
+{
+	static u8 body[MDEVSIM_MAX_SCHEMA];
+
+	write_seed("schema_fuzz", "own", "\0", 1, body, mdevsim_state_schema_encode(body));
 }
 
 /* A stream with the state of a controller in use. */
@@ -50,16 +101,19 @@ static void image_save(struct image *image, struct host *host)
 	struct mdevsim_state_pci_config config_state;
 	struct mdevsim_state_identity id = {};
 	struct mdevsim_pci_config config;
-	u8 body[NVME_STATE_MOST];
+	static u8 body[MDEVSIM_MAX_SCHEMA];
 	unsigned int i;
 
 	image_begin(image);
+	mdevsim_identity_fill(&id, &host->fn->ops->limits);
 	host->fn->ops->identity(host->fn, &id);
 	image_add(image, MDEVSIM_RECORD_IDENTITY, &id, sizeof(id));
+	image_add(image, MDEVSIM_RECORD_SCHEMA, body, mdevsim_state_schema_encode(body));
 	mdevsim_pci_config_reset(&config);
 	mdevsim_pci_config_save(&config, &config_state);
 	image_add(image, MDEVSIM_RECORD_PCI_CONFIG, &config_state, sizeof(config_state));
-	image_add_any(image, MDEVSIM_RECORD_IRQ, 0);
+	memset(body, 0, MDEVSIM_IRQ_STATE_LENGTH);
+	image_add(image, MDEVSIM_RECORD_IRQ, body, MDEVSIM_IRQ_STATE_LENGTH);
 	host->fn->ops->quiesce(host->fn);
 	for (i = 0; i < host->fn->ops->nr_state; i++)
 		image_add(image, ops[i].type, body, ops[i].save(host->fn, body));
@@ -128,9 +182,14 @@ static void write_commands(void)
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 2);
+	int i;
+
+	MUST(argc >= 2);
 	directory = argv[1];
 	write_streams();
+	write_schema();
+	for (i = 2; i < argc; i++)
+		write_file(argv[i]);
 	write_commands();
 	return 0;
 }

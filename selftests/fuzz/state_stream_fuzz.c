@@ -21,6 +21,7 @@
  * struct seen - what a sink was handed
  * @record: headers
  * @nr_records: number of them
+ * @minor: version of the stream
  * @bytes: bodies, one after another
  * @length: bytes in them
  * @room: bytes taken in one piece, at most
@@ -28,6 +29,7 @@
 struct seen {
 	struct mdevsim_record record[MOST_RECORDS];
 	unsigned int nr_records;
+	u16 minor;
 	u8 bytes[MOST];
 	size_t length;
 	size_t room;
@@ -97,6 +99,7 @@ static int read_stream(struct seen *seen, struct mdevsim_reason *why, const u8 *
 	MUST(!ret || fuzz_is_documented(ret));
 	MUST(!ret == !reader.why.text[0]);
 	*why = reader.why;
+	seen->minor = le16_to_cpu(reader.header.version_minor);
 	return ret;
 }
 
@@ -105,6 +108,12 @@ static void give(struct mdevsim_state_writer *writer, u8 *out, const void *from,
 {
 	memcpy(out + writer->offset, from, length);
 	mdevsim_state_writer_gave(writer, from, length);
+}
+
+/* A schema of a version that nobody knows was skipped: without it the stream is of the oldest. */
+static u16 minor_of(const struct seen *seen)
+{
+	return seen->record[1].type == MDEVSIM_RECORD_SCHEMA ? seen->minor : 0;
 }
 
 /* Write the same records; END says how many there are now, where others were skipped. */
@@ -116,7 +125,7 @@ static size_t write_stream(const struct seen *seen, u8 *out)
 	const void *body = seen->bytes, *framing;
 	u64 length;
 
-	mdevsim_state_writer_init(&writer, (const u8 *)"0123456789abcdef");
+	mdevsim_state_writer_init(&writer, minor_of(seen), (const u8 *)"0123456789abcdef");
 	for (; writer.part != MDEVSIM_PART_END; body += record++->length) {
 		end.records = cpu_to_le64(writer.sequence);
 		end.bytes = cpu_to_le64(writer.offset);

@@ -213,19 +213,63 @@ static const char *check_record(const struct stream *stream, const struct stream
 	return NULL;
 }
 
-/* Stage of a record in the order that the header prescribes. */
-static int stage_of(uint16_t type)
+/**
+ * struct order - how far a stream has come in the order that the header prescribes
+ * @minor: its minor version
+ * @controls: control records so far, one bit for each type
+ * @ended: END was seen
+ */
+struct order {
+	uint16_t minor;
+	uint64_t controls;
+	bool ended;
+};
+
+static bool is_control(uint16_t type)
 {
-	switch (type) {
-	case MDEVSIM_RECORD_IDENTITY:
-	case MDEVSIM_RECORD_NS_DATA:
-	case MDEVSIM_RECORD_NS_ZERO:
-		return 0;
-	case MDEVSIM_RECORD_END:
-		return 2;
-	default:
-		return 1;
+	return type > MDEVSIM_RECORD_SCHEMA && type < MDEVSIM_RECORD_NS_DATA;
+}
+
+static uint64_t all_controls(void)
+{
+	static const uint16_t types[] = {
+#define RECORD_TYPE(name, value, type, version, text) value,
+		MDEVSIM_RECORDS(RECORD_TYPE)
+	};
+	uint64_t controls = 0;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		if (is_control(types[i]))
+			controls |= UINT64_C(1) << types[i];
 	}
+	return controls;
+}
+
+static const char *check_control(struct order *order, uint16_t type)
+{
+	if (order->controls >> type)
+		return "a control record comes twice, or after one that it has to precede";
+	order->controls |= UINT64_C(1) << type;
+	return NULL;
+}
+
+static const char *check_order(struct order *order, uint16_t type, size_t index)
+{
+	bool schema_due = order->minor >= MDEVSIM_STREAM_MINOR_SCHEMA && index == 1;
+	bool is_schema = type == MDEVSIM_RECORD_SCHEMA;
+
+	if (order->ended)
+		return "a record comes after END";
+	if (!index && type != MDEVSIM_RECORD_IDENTITY)
+		return "IDENTITY is not the first record";
+	if (is_schema != schema_due)
+		return schema_due ? "SCHEMA is not the second record" : "a SCHEMA too many";
+	if (is_control(type))
+		return check_control(order, type);
+	order->ended = type == MDEVSIM_RECORD_END;
+	if (order->ended)
+		return order->controls == all_controls() ? NULL : "a control record is missing";
+	return order->controls ? "a record comes after control records" : NULL;
 }
 
 static const char *check_end(const struct stream *stream, const struct stream_record *last,
@@ -242,27 +286,26 @@ static const char *check_end(const struct stream *stream, const struct stream_re
 	return "sound";
 }
 
-const char *stream_check(const struct stream *stream)
+const char *stream_check_where(const struct stream *stream, size_t *where)
 {
+	struct order order = { .minor = stream_header(stream)->version_minor };
 	struct stream_record record = { 0 };
 	const char *wrong = check_header(stream);
-	uint64_t controls = 0;
-	size_t index = 0;
-	int stage = 0;
 
-	while (!wrong && next_record(stream, &record)) {
-		if (!index && record.type != MDEVSIM_RECORD_IDENTITY)
-			return "IDENTITY is not the first record";
-		if (stage_of(record.type) < stage)
-			return "a record comes too late";
-		stage = stage_of(record.type);
-		if (stage == 1 && controls >> record.type & 1)
-			return "a control record comes twice";
-		if (stage == 1)
-			controls |= UINT64_C(1) << record.type;
-		wrong = check_record(stream, &record, index++);
+	for (*where = 0; !wrong && next_record(stream, &record); ++*where) {
+		wrong = check_order(&order, record.type, *where) ?:
+			check_record(stream, &record, *where);
+		if (wrong)
+			return wrong;
 	}
-	return wrong ?: check_end(stream, &record, index);
+	return wrong ?: check_end(stream, &record, *where);
+}
+
+const char *stream_check(const struct stream *stream)
+{
+	size_t where;
+
+	return stream_check_where(stream, &where);
 }
 
 static void seal(struct stream *stream, const struct stream_record *record)

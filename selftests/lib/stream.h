@@ -73,6 +73,9 @@ void *stream_body_of(const struct stream *stream, uint16_t type);
 /** stream_check - "sound", or which rule of mdevsim_state.h a complete stream breaks */
 const char *stream_check(const struct stream *stream);
 
+/** stream_check_where - as stream_check(); @where: number of the first record that is wrong */
+const char *stream_check_where(const struct stream *stream, size_t *where);
+
 /** stream_seal - put the checksum of record @index right */
 void stream_seal(struct stream *stream, size_t index);
 

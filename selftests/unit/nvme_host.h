@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 #include "../../driver/nvme/nvme.h"
+#include "../../driver/pci_config.h"
 
 #define HOST_PAGE	4096ULL
 #ifndef HOST_PAGES
@@ -28,6 +29,8 @@
  * @silent: neither guest memory nor interrupts may be touched now
  * @raised: messages by vector
  * @uuid: of the device
+ * @config: configuration space, for streams only
+ * @irq: IRQ record, for streams only
  */
 struct mdevsim_device {
 	u8 *memory;
@@ -39,6 +42,8 @@ struct mdevsim_device {
 	bool silent;
 	unsigned int raised[MDEVSIM_MAX_VECTORS];
 	u8 uuid[16];
+	struct mdevsim_pci_config config;
+	u8 irq[2048] __aligned(8);
 };
 
 /**
