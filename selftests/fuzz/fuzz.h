@@ -10,8 +10,9 @@
 #include <linux/mdevsim_state.h>
 #include <linux/types.h>
 
-/* The entry point that libFuzzer calls. */
+/* The entry point that libFuzzer calls, and one that it calls before, where there is one. */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t length);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* A property that must hold whatever the input. */
 #define MUST(cond) do {							\

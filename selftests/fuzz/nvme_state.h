@@ -10,12 +10,8 @@
 /** define NVME_STATE_MOST - bytes in one control record, at most */
 #define NVME_STATE_MOST	8192
 
-/** nvme_state_check - lengths and contents of all records: 0, or an error with a reason */
-int nvme_state_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-		     struct mdevsim_reason *why);
-
-/** nvme_state_load - load them, and see that the same bytes are saved again */
-void nvme_state_load(struct mdevsim_function *fn, const struct mdevsim_state_set *set);
+/** nvme_state_expect_saved - of a function that has just loaded @set: it saves the same bytes */
+void nvme_state_expect_saved(struct mdevsim_function *fn, const struct mdevsim_state_set *set);
 
 /** nvme_state_round_trip - save from one controller, and load into another */
 void nvme_state_round_trip(struct mdevsim_function *from, struct mdevsim_function *to);
