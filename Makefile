@@ -23,7 +23,7 @@ INSIDE    := $(filter /src,$(CURDIR))
 ROOT_KDIR  = $(wildcard /usr/src/linux-headers-*-amd64)
 kernel_of  = $(shell cat $(1)/include/config/kernel.release)
 
-.PHONY: all module linked-module tools check demo bench shell root install install-module
+.PHONY: all module linked-module tools check fuzz demo bench shell root install install-module
 .PHONY: clean distclean help
 
 all: module tools
@@ -61,7 +61,11 @@ tools:
 endif
 
 check: root
-	tools/vm/check module sparse checkpatch rules tools unit cli kselftest guest
+	tools/vm/check module sparse checkpatch rules tools unit cli lm kselftest guest
+
+# Goes on from what "make check" has found.
+fuzz: root
+	$(IN_ROOT) make -C selftests/fuzz fuzz O=/src/build/unit/fuzz $(FUZZ_SECONDS:%=FUZZ_SECONDS=%)
 
 # The system of the guests that the host VM runs.
 GUEST := build/guest-initramfs
@@ -69,11 +73,11 @@ $(GUEST): tools/vm/guest-initramfs tools/vm/guest-init tools/vm/packages
 	$(IN_ROOT) tools/vm/guest-initramfs $@
 
 demo: all $(GUEST)
-	$(BOOT) -q -n demo -m 4G -t 600 'tools/vm/demo.py $(DEMO)'
+	$(BOOT) -g -q -n demo -m 4G -t 600 'tools/vm/demo.py $(DEMO)'
 
 bench: all $(GUEST)
 	$(IN_ROOT) make -C selftests/bench
-	$(BOOT) -q -n bench -m 5G -t 1800 "MACHINE='$$(selftests/bench/machine.sh)' selftests/bench/run.sh"
+	$(BOOT) -g -q -n bench -m 5G -t 1800 "MACHINE='$$(selftests/bench/machine.sh)' selftests/bench/run.sh"
 
 shell: root
 	$(BOOT) -n shell -t 86400 -i
@@ -101,6 +105,7 @@ distclean:
 help:
 	@echo 'make              module and tools, in build/'
 	@echo 'make check        build checks, unit tests, kselftests in a virtual machine'
+	@echo 'make fuzz         the fuzzers for an hour each (FUZZ_SECONDS= for another time)'
 	@echo 'make demo         a guest with our NVMe function live-migrates (DEMO=short: less of it)'
 	@echo 'make bench        figures'
 	@echo 'make shell        a shell in the virtual machine'

@@ -93,7 +93,7 @@ class Fio:
 
     JOB = ("fio --name=verify --filename={disk} --offset={offset}M --size=8M --numjobs=2 "
            "--offset_increment=8M --bs=4k --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8 "
-           "--verify=crc32c --verify_backlog=64 --verify_fatal=1 --rate_iops=150 --time_based --runtime=900 "
+           "--verify=crc32c --verify_backlog=64 --verify_fatal=1 --rate_iops=60 --time_based --runtime=900 "
            "--eta=never --group_reporting --output-format=json --output=/tmp/fio.json")
 
     def __init__(self, guest, offset=16):
@@ -141,13 +141,13 @@ class Fio:
         return job["read"]["total_ios"], job["write"]["total_ios"]
 
 
-def checksum(guest, mebibytes=16):
+def checksum(guest, mebibytes=8):
     """sha256 of the first part of the disk, read from the device itself."""
     return guest.run(f"dd if={DISK} bs=1M count={mebibytes} iflag=direct 2>/dev/null | sha256sum",
                      timeout=120).split()[0]
 
 
-def fill(guest, mebibytes=16):
+def fill(guest, mebibytes=8):
     """Random data into the first part of the disk; returns its sha256."""
     guest.run(f"dd if=/dev/urandom of={DISK} bs=1M count={mebibytes} oflag=direct 2>/dev/null",
               timeout=120)

@@ -27,6 +27,8 @@ SRC = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 INITRAMFS = SRC + "/build/guest-initramfs"
 LOGS = os.environ.get("mdevsim_log", SRC + "/build/log/guest")
 KVM_GET_API_VERSION = 0xAE00
+# More queues than processors: of their own for writes, and two that are polled.
+QUEUES = "nvme.write_queues=1 nvme.poll_queues=2"
 
 
 class Failure(Exception):
@@ -52,6 +54,11 @@ def accelerator():
     except OSError as error:
         reason = f"{error.filename or '/dev/kvm'}: {error.strerror}"
     return ["-accel", "tcg", "-cpu", "max"], f"emulated, which is slow ({reason})"
+
+
+def processors():
+    """For a guest: two, but no more than there are here, or they spin for one another."""
+    return min(2, os.cpu_count())
 
 
 def connect(path, process, timeout=20):
@@ -123,7 +130,7 @@ class Monitor:
 class Qemu:
     """One QEMU process, with a guest in it or waiting for one to come."""
 
-    def __init__(self, name, arguments=(), memory="384M", cpus=2, incoming=None, append=""):
+    def __init__(self, name, arguments=(), memory="384M", incoming=None, append=""):
         self.name = name
         self.directory = tempfile.mkdtemp(prefix=f"qemu-{name}-")
         self.console = f"{LOGS}/{name}.console"
@@ -136,9 +143,9 @@ class Qemu:
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
             "-no-reboot", "-name", name, "-M", "q35", *processor,
-            "-m", memory, "-smp", str(cpus),
+            "-m", memory, "-smp", str(processors()),
             "-kernel", kernel, "-initrd", INITRAMFS,
-            "-append", f"console=ttyS0 panic=-1 loglevel=4 mitigations=off {append}",
+            "-append", f"console=ttyS0 panic=-1 loglevel=4 mitigations=off {QUEUES} {append}",
             "-serial", f"file:{self.console}",
             "-chardev", f"socket,id=control,path={self.directory}/control,server=on,wait=off",
             "-serial", "chardev:control",
