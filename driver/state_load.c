@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/array_size.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -65,37 +66,42 @@ static int begin_control(struct mdevsim_state_loader *loader, const struct mdevs
 	return hold_body(loader, record, why);
 }
 
+/* Bodies of all records but control records, which know theirs themselves, in bytes */
+static const struct body_size {
+	u16 type;
+	u64 least;
+	u64 most;
+} body_sizes[] = {
+	{ MDEVSIM_RECORD_IDENTITY, sizeof(struct mdevsim_state_identity),
+	  sizeof(struct mdevsim_state_identity) },
+	{ MDEVSIM_RECORD_SCHEMA, sizeof(struct mdevsim_state_schema), MDEVSIM_MAX_SCHEMA },
+	{ MDEVSIM_RECORD_NS_DATA, sizeof(struct mdevsim_state_ns_extent) + MDEVSIM_EXTENT_ALIGN,
+	  sizeof(struct mdevsim_state_ns_extent) + MDEVSIM_MAX_EXTENT },
+	{ MDEVSIM_RECORD_NS_ZERO, sizeof(struct mdevsim_state_ns_extent),
+	  sizeof(struct mdevsim_state_ns_extent) },
+	{ MDEVSIM_RECORD_END, sizeof(struct mdevsim_state_end), sizeof(struct mdevsim_state_end) },
+};
+
+static const struct body_size *find_size(u16 type)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(body_sizes); i++)
+		if (body_sizes[i].type == type)
+			return &body_sizes[i];
+	return NULL;
+}
+
 static int load_begin(void *context, const struct mdevsim_record *record,
 		      struct mdevsim_reason *why)
 {
-	const u64 extent = sizeof(struct mdevsim_state_ns_extent);
-	struct mdevsim_state_loader *loader = context;
-	u64 least, most;
+	const struct body_size *size = find_size(record->type);
 
-	switch (record->type) {
-	case MDEVSIM_RECORD_IDENTITY:
-		least = most = sizeof(loader->id);
-		break;
-	case MDEVSIM_RECORD_SCHEMA:
-		least = sizeof(struct mdevsim_state_schema);
-		most = MDEVSIM_MAX_SCHEMA;
-		break;
-	case MDEVSIM_RECORD_NS_DATA:
-		least = extent + MDEVSIM_EXTENT_ALIGN;
-		most = extent + MDEVSIM_MAX_EXTENT;
-		break;
-	case MDEVSIM_RECORD_NS_ZERO:
-		least = most = extent;
-		break;
-	case MDEVSIM_RECORD_END:
-		least = most = sizeof(struct mdevsim_state_end);
-		break;
-	default:
-		return begin_control(loader, record, why);
-	}
-	if (record->length < least || record->length > most)
+	if (!size)
+		return begin_control(context, record, why);
+	if (record->length < size->least || record->length > size->most)
 		return bad_length(record, why);
-	return record->type == MDEVSIM_RECORD_SCHEMA ? hold_body(loader, record, why) : 0;
+	return record->type == MDEVSIM_RECORD_SCHEMA ? hold_body(context, record, why) : 0;
 }
 
 static int extent_check(struct mdevsim_state_loader *loader, const struct mdevsim_record *record,

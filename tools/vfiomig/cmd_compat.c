@@ -235,7 +235,7 @@ static int fail_qemu(const struct file *file)
 			.status = STATUS_FAILED,
 			.where = file->name,
 			.hint = "vfiomig extract FILE | vfiomig compat - B",
-		    }, "it is a migration file of QEMU, with the state of a device somewhere in it");
+		    }, "it is a migration file of QEMU, with a device's state somewhere in it");
 }
 
 static int open_file(const char *argument, struct opened *opened)
