@@ -5,40 +5,10 @@
 # descriptions and streams that nobody would write. Prints KTAP. VFIOMIG and
 # MAKE_STREAM name the programs.
 set -u
-cli=$(cd "$(dirname "$0")" && pwd)
-top=$cli/../..
-: "${VFIOMIG:=$top/build/tools/vfiomig}"
-: "${MAKE_STREAM:=$top/build/selftests/cli/make_stream}"
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit
-nr=0
-failed=0
-LC_ALL=C
+. "$(dirname "$0")/cli.sh"
 VFIOMIG_ROOT=$scratch
-export LC_ALL VFIOMIG_ROOT
+export VFIOMIG_ROOT
 types=$scratch/sys/class/mdev_bus/sim/mdev_supported_types
-
-# vfiomig STATUS ARG...: expect the exit status
-vfiomig()
-{
-	want=$1
-	shift
-	"$VFIOMIG" "$@" >out 2>err
-	got=$?
-	[ $got = "$want" ] && return 0
-	echo "# vfiomig $*: exit status $got, not $want"
-	sed 's/^/# /' err
-	return 1
-}
-
-says()
-{
-	grep -q -- "$1" out err && return 0
-	echo "# expected '$1' in:"
-	sed 's/^/# /' out err
-	return 1
-}
 
 # make_type NAME: as the driver shows it
 make_type()
@@ -267,15 +237,4 @@ test_qemu_file()
 }
 
 make_type sim-a
-tests=$(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "$cli/compat_test.sh")
-echo "KTAP version 1"
-# shellcheck disable=SC2086
-set -- $tests
-echo "1..$#"
-for test; do
-	result=ok
-	$test || { result='not ok' failed=$((failed + 1)); }
-	nr=$((nr + 1))
-	echo "$result $nr $test"
-done
-[ $failed = 0 ]
+run_tests

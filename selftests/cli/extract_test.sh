@@ -4,38 +4,7 @@
 # Tests of vfiomig extract, and of what else takes a migration file of QEMU.
 # Prints KTAP. VFIOMIG and MAKE_STREAM name the programs.
 set -u
-cli=$(cd "$(dirname "$0")" && pwd)
-top=$cli/../..
-: "${VFIOMIG:=$top/build/tools/vfiomig}"
-: "${MAKE_STREAM:=$top/build/selftests/cli/make_stream}"
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit
-nr=0
-failed=0
-LC_ALL=C
-export LC_ALL
-
-# vfiomig STATUS ARG...: expect the exit status
-vfiomig()
-{
-	want=$1
-	shift
-	"$VFIOMIG" "$@" >out 2>err
-	got=$?
-	[ $got = "$want" ] && return 0
-	echo "# vfiomig $*: exit status $got, not $want"
-	sed 's/^/# /' err
-	return 1
-}
-
-says()
-{
-	grep -q -- "$1" out err && return 0
-	echo "# expected '$1' in:"
-	sed 's/^/# /' out err
-	return 1
-}
+. "$(dirname "$0")/cli.sh"
 
 # same FILE: what was extracted are its bytes
 same()
@@ -203,16 +172,4 @@ test_other_commands()
 }
 
 "$MAKE_STREAM" good >state && python3 "$cli/make_qemu_file.py" . state || exit
-
-tests=$(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "$cli/extract_test.sh")
-echo "KTAP version 1"
-# shellcheck disable=SC2086
-set -- $tests
-echo "1..$#"
-for test; do
-	result=ok
-	$test || { result='not ok' failed=$((failed + 1)); }
-	nr=$((nr + 1))
-	echo "$result $nr $test"
-done
-[ $failed = 0 ]
+run_tests
