@@ -49,7 +49,7 @@ static void types_unpublish(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(mdev_types); i++)
-		if (type_kobjects[i])
+		if (!IS_ERR_OR_NULL(type_kobjects[i]))
 			mdevsim_sysfs_remove_type(type_kobjects[i]);
 }
 
@@ -59,10 +59,11 @@ static int types_publish(void)
 
 	for (i = 0; i < ARRAY_SIZE(mdev_types); i++) {
 		type_kobjects[i] = mdevsim_sysfs_add_type(mdev_types[i]);
-		if (!type_kobjects[i])
-			return -ENOMEM;
+		if (IS_ERR(type_kobjects[i]))
+			return PTR_ERR(type_kobjects[i]);
 	}
-	return 0;
+	/* The core has announced the types before these files were there. */
+	return kobject_uevent(&mdevsim_parent_device->kobj, KOBJ_CHANGE);
 }
 
 static void parent_unregister(void)
@@ -143,7 +144,7 @@ static void __exit mdevsim_exit(void)
 module_exit(mdevsim_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION("0.2.0");
 MODULE_AUTHOR("The mdevsim developers");
 MODULE_DESCRIPTION("Simulated PCI functions that migrate live through VFIO");
 MODULE_SOFTDEP("pre: mdev vfio_iommu_type1");

@@ -42,7 +42,7 @@ struct mdevsim_type {
  * @target: it, as far as streams are concerned; immutable
  * @lifecycle: serialises everything that stops, starts, resets, saves or loads
  *	@fn, and protects @migration's state. Taken by feature ioctls, reset,
- *	function level reset, open, close, and resize.
+ *	function level reset, open, close, resize, and the choice of a stream version.
  * @gate: held for reading by whatever changes @fn's registers, for writing to
  *	change @frozen, so that nothing changes once the device is in STOP
  * @frozen: STOP, STOP_COPY or RESUMING: writes to BAR 0 are dropped

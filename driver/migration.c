@@ -320,7 +320,7 @@ int mdevsim_migration_write_version(struct mdevsim_device *device, u16 major, u1
 	guard(mutex)(&device->lifecycle);
 	if (mig->session)
 		return -EBUSY;
-	mig->stream_minor = minor;
+	WRITE_ONCE(mig->stream_minor, minor);
 	return 0;
 }
 

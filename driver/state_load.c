@@ -48,6 +48,7 @@ static int hold_body(struct mdevsim_state_loader *loader, const struct mdevsim_r
 	if (!body)
 		return mdevsim_refuse(why, -ENOMEM, "no memory for record %s",
 				      mdevsim_state_stream_name(record->type));
+	loader->held[record->type] = body;
 	loader->set.body[record->type] = body;
 	loader->set.length[record->type] = record->length;
 	return 0;
@@ -172,7 +173,7 @@ static void *load_body(void *context, const struct mdevsim_record *record, u64 o
 	case MDEVSIM_RECORD_NS_ZERO:
 		return extent_body(loader, record, offset, length, why);
 	}
-	return (void *)loader->set.body[record->type] + offset;
+	return loader->held[record->type] + offset;
 }
 
 /* The destination decides here, on the very write that completes the record. */
@@ -192,12 +193,13 @@ static int end_identity(struct mdevsim_state_loader *loader, struct mdevsim_reas
 /* It is for people: once it is known to be sound it has served. */
 static int end_schema(struct mdevsim_state_loader *loader, struct mdevsim_reason *why)
 {
-	const void *body = loader->set.body[MDEVSIM_RECORD_SCHEMA];
+	void *body = loader->held[MDEVSIM_RECORD_SCHEMA];
 	int ret;
 
 	ret = mdevsim_state_schema_check(body, loader->set.length[MDEVSIM_RECORD_SCHEMA], why);
-	kvfree(body);
+	loader->held[MDEVSIM_RECORD_SCHEMA] = NULL;
 	loader->set.body[MDEVSIM_RECORD_SCHEMA] = NULL;
+	kvfree(body);
 	return ret;
 }
 
@@ -289,7 +291,8 @@ void mdevsim_state_loader_release(struct mdevsim_state_loader *loader)
 	unsigned int i;
 
 	fn->ops->bulk_load_abort(fn);
-	for (i = 0; i < ARRAY_SIZE(loader->set.body); i++)
-		kvfree(loader->set.body[i]);
+	for (i = 0; i < ARRAY_SIZE(loader->held); i++)
+		kvfree(loader->held[i]);
+	memset(loader->held, 0, sizeof(loader->held));
 	memset(&loader->set, 0, sizeof(loader->set));
 }

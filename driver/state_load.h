@@ -39,7 +39,8 @@ mdevsim_state_target_record(const struct mdevsim_state_target *target, unsigned 
  * @reader: framing; its error and reason are those of the whole
  * @id: identity as received
  * @extent: start of the namespace extent under way
- * @set: bodies of control records as received
+ * @held: bodies of control records, and of SCHEMA until it was checked, as received
+ * @set: the same, for checks to look at
  *
  * Until mdevsim_state_loader_commit() the function stays as it is.
  */
@@ -48,6 +49,7 @@ struct mdevsim_state_loader {
 	struct mdevsim_state_reader reader;
 	struct mdevsim_state_identity id;
 	struct mdevsim_state_ns_extent extent;
+	void *held[MDEVSIM_RECORD_NS_DATA];
 	struct mdevsim_state_set set;
 };
 

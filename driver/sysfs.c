@@ -31,15 +31,14 @@ static void describe_type(const struct mdevsim_type *type, struct description *w
 	what->stream_minor = MDEVSIM_STREAM_MINOR;
 }
 
-static void describe_device(struct mdevsim_device *device, struct description *what)
+/* What is given can be read whatever the device is doing; its size waits for an arc to end. */
+static u64 namespace_size(struct mdevsim_device *device)
 {
 	struct mdevsim_state_identity id;
 
 	guard(mutex)(&device->lifecycle);
-	mdevsim_records_identity(device, &id);
-	mdevsim_records_limits(device->type, &what->limits);
-	what->namespace_size = le64_to_cpu(id.namespace_size);
-	what->stream_minor = device->migration.stream_minor;
+	device->fn->ops->identity(device->fn, &id);
+	return le64_to_cpu(id.namespace_size);
 }
 
 /* The one list of values: name of the file, format, what follows it. These are given. */
@@ -63,23 +62,20 @@ static void describe_device(struct mdevsim_device *device, struct description *w
 	V(stream_version, "%u.%u\n", MDEVSIM_STREAM_MAJOR, what.stream_minor)	\
 	V(namespace_size, "%llu\n", what.namespace_size)
 
-#define DEVICE_SHOW(name, ...)							\
-static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
-{										\
-	struct description what;						\
-										\
-	describe_device(dev_get_drvdata(dev), &what);				\
-	return sysfs_emit(buf, __VA_ARGS__);					\
-}
-
 /* Declared first, so that what this makes ends in a function */
 #define DEVICE_FIXED(name, ...)							\
 static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf); \
 static DEVICE_ATTR_RO(name);							\
-DEVICE_SHOW(name, __VA_ARGS__)
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+{										\
+	struct mdevsim_device *device = dev_get_drvdata(dev);			\
+	struct description what;						\
+										\
+	describe_type(device->type, &what);					\
+	return sysfs_emit(buf, __VA_ARGS__);					\
+}
 
 FIXED_VALUES(DEVICE_FIXED)
-WRITABLE_VALUES(DEVICE_SHOW)
 
 static const struct mdevsim_type *kobject_to_type(struct kobject *kobj)
 {
@@ -100,6 +96,11 @@ static ssize_t type_##name##_show(struct kobject *kobj, struct kobj_attribute *a
 FIXED_VALUES(TYPE_VALUE)
 WRITABLE_VALUES(TYPE_VALUE)
 
+static ssize_t namespace_size_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", namespace_size(dev_get_drvdata(dev)));
+}
+
 static ssize_t namespace_size_store(struct device *dev, struct device_attribute *attr,
 				    const char *buf, size_t count)
 {
@@ -111,6 +112,14 @@ static ssize_t namespace_size_store(struct device *dev, struct device_attribute 
 		return ret;
 	ret = mdevsim_device_resize(dev_get_drvdata(dev), size);
 	return ret ? ret : count;
+}
+
+static ssize_t stream_version_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct mdevsim_device *device = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%u.%u\n", MDEVSIM_STREAM_MAJOR,
+			  READ_ONCE(device->migration.stream_minor));
 }
 
 static ssize_t stream_version_store(struct device *dev, struct device_attribute *attr,
@@ -189,16 +198,20 @@ static const struct attribute_group type_group = {
 struct kobject *mdevsim_sysfs_add_type(struct mdev_type *type)
 {
 	struct kobject *kobj = kobject_create_and_add("migration", &type->kobj);
+	int ret;
 
 	if (!kobj)
-		return NULL;
-	if (!sysfs_create_group(kobj, &type_group))
+		return ERR_PTR(-ENOMEM);
+	ret = sysfs_create_group(kobj, &type_group);
+	if (!ret)
 		return kobj;
-	kobject_put(kobj);
-	return NULL;
+	mdevsim_sysfs_remove_type(kobj);
+	return ERR_PTR(ret);
 }
 
+/* On return nobody reads the files, whoever still holds the object. */
 void mdevsim_sysfs_remove_type(struct kobject *kobj)
 {
+	kobject_del(kobj);
 	kobject_put(kobj);
 }

@@ -96,7 +96,9 @@
  *
  * Writing namespace_size returns EINVAL for a size that is 0 or not a multiple of
  * %MDEVSIM_EXTENT_ALIGN, EFBIG for one past the type's, and EBUSY in a state in
- * which the device must not change, or in PRE_COPY without PRECOPY_INFOv2.
+ * which the device must not change, or in PRE_COPY without PRECOPY_INFOv2. Writing
+ * migration/stream_version returns EINVAL for a version that is not listed under
+ * "Versions", and EBUSY while a session is under way.
  */
 
 /** define MDEVSIM_STREAM_MAGIC - first eight bytes of every stream */
@@ -363,9 +365,9 @@ struct mdevsim_schema_item {
  * @reserved1: zero
  * @body: the tables, then the fields, the items and the text
  *
- * A SCHEMA describes framing, itself, and every type and version of record in the
- * stream. A device loads what it knows by its type and version and does not
- * need one; it refuses one that is not sound all the same.
+ * A writer describes framing, the SCHEMA itself, and every type and version of record
+ * in the stream. A device loads what it knows by its type and version and does not
+ * need that; it refuses a SCHEMA that is not sound in itself all the same.
  */
 struct mdevsim_state_schema {
 	__le16	nr_tables;
