@@ -833,9 +833,9 @@ static int check_items(const struct decoder *dec, const struct mdevsim_schema_fi
 	return 0;
 }
 
-static bool is_number(const struct mdevsim_schema_field *field)
+bool mdevsim_state_schema_is_number(u8 kind)
 {
-	switch (field->kind) {
+	switch (kind) {
 	case MDEVSIM_KIND_UNSIGNED:
 	case MDEVSIM_KIND_BITS:
 	case MDEVSIM_KIND_LBA:
@@ -867,7 +867,7 @@ static int check_field(const struct decoder *dec, unsigned int table, unsigned i
 	    !text_valid(dec, field->meaning))
 		return mdevsim_refuse(dec->why, -EINVAL, "field %u has a name outside the text",
 				      index);
-	if (!width || (is_number(field) && width > 8))
+	if (!width || (mdevsim_state_schema_is_number(field->kind) && width > 8))
 		return mdevsim_refuse(dec->why, -EINVAL, "field %u is %u bytes wide", index, width);
 	if (!group_valid(dec, field, table))
 		return mdevsim_refuse(dec->why, -EINVAL, "field %u has an impossible group", index);

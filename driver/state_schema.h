@@ -105,6 +105,9 @@ u32 mdevsim_state_schema_encode(void *body);
  */
 int mdevsim_state_schema_check(const void *body, u32 length, struct mdevsim_reason *why);
 
+/** mdevsim_state_schema_is_number - does a field of this kind hold a number? */
+bool mdevsim_state_schema_is_number(u8 kind);
+
 /** mdevsim_state_schema_kind - name of a kind, for people */
 const char *mdevsim_state_schema_kind(u8 kind);
 

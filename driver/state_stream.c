@@ -180,6 +180,18 @@ int mdevsim_state_stream_features(const struct mdevsim_stream_header *header,
 			      required, required & ~known->features);
 }
 
+int mdevsim_state_stream_extra(const struct mdevsim_stream_header *header,
+			       struct mdevsim_reason *why)
+{
+	u32 size = le32_to_cpu(header->header_size);
+
+	if (size < sizeof(*header) || size > MDEVSIM_STREAM_HEADER_MAX ||
+	    size % MDEVSIM_RECORD_ALIGN)
+		return mdevsim_refuse(why, -EPROTO, "stream header: size %u, which no header has",
+				      size);
+	return size - sizeof(*header);
+}
+
 static int check_known(struct mdevsim_state_reader *reader,
 		       int (*rule)(const struct mdevsim_stream_header *header,
 				   const struct mdevsim_state_known *known,
@@ -195,7 +207,6 @@ static int check_known(struct mdevsim_state_reader *reader,
 static int check_stream_header(struct mdevsim_state_reader *reader)
 {
 	const struct mdevsim_stream_header *header = &reader->header;
-	u32 size = le32_to_cpu(header->header_size);
 	u32 crc = ~mdevsim_crc32c(CRC_INIT, header, offsetof(struct mdevsim_stream_header, crc));
 	int ret;
 
@@ -212,11 +223,10 @@ static int check_stream_header(struct mdevsim_state_reader *reader)
 	if (memchr_inv(header->reserved, 0, sizeof(header->reserved)))
 		return mdevsim_refuse(&reader->why, -EPROTO,
 				      "stream header: a reserved byte is not zero");
-	if (size < sizeof(*header) || size > MDEVSIM_STREAM_HEADER_MAX ||
-	    size % MDEVSIM_RECORD_ALIGN)
-		return mdevsim_refuse(&reader->why, -EPROTO,
-				      "stream header: size %u, which no header has", size);
-	reader->extra = size - sizeof(*header);
+	ret = mdevsim_state_stream_extra(header, &reader->why);
+	if (ret < 0)
+		return ret;
+	reader->extra = ret;
 	return 0;
 }
 

@@ -57,6 +57,14 @@ int mdevsim_state_stream_features(const struct mdevsim_stream_header *header,
 				  const struct mdevsim_state_known *known,
 				  struct mdevsim_reason *why);
 
+/**
+ * mdevsim_state_stream_extra - bytes of a stream header behind &struct mdevsim_stream_header
+ *
+ * Return: bytes, or -EPROTO when no header has the size that this one says
+ */
+int mdevsim_state_stream_extra(const struct mdevsim_stream_header *header,
+			       struct mdevsim_reason *why);
+
 /** mdevsim_state_stream_size - bytes that a record with @length bytes of body takes in a stream */
 u64 mdevsim_state_stream_size(u64 length);
 

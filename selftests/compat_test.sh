@@ -72,7 +72,9 @@ refused_by_driver()
 refuses()
 {
 	status=3
-	[ "$2" != EINVAL ] || status=1
+	case $2 in
+	EINVAL | EMSGSIZE) status=1 ;;
+	esac
 	run $status load "$b" -i "$1" && says "($2)$" && says "reason: $prefix$3$" &&
 		refusal_is "$prefix$3"
 }
@@ -153,6 +155,34 @@ test_many_reasons()
 		json "$out" '{x["errno_name"] for x in d["reasons"]} == {"EXDEV"}' &&
 		refused_by_driver EXDEV identity 'version: 3.0 there, 1.0 here'
 }
+
+# A state that some device was really in, with more in its records than a new one has
+golden=${STREAMS:-$here/streams}/1.1.bin
+
+# held_against ERRNO SENTENCE FIELD=VALUE...: what a record holds; all of what the driver says
+held_against()
+{
+	name=$1 sentence=$2 prefix=
+	shift 2
+	run 0 edit "$golden" "$@" -o "$altered" && run 3 compat "$altered" "$b" &&
+		says "^no: record .*$sentence" || return 1
+	sentence=$(sed -n 's/^no: //p' "$out")
+	prints "no: $sentence" && refuses "$altered" "$name" "$sentence"
+}
+
+test_golden()           { run 0 compat "$golden" "$b" && prints yes && run 0 load "$b" -i "$golden"; }
+test_admin_queue()      { held_against EINVAL 'nvme-admin: a base' nvme-admin.cq_phase=7; }
+test_intx_level()       { held_against EINVAL 'irq: the INTx level is 5' irq.intx=5; }
+test_page_size()        { held_against EINVAL 'nvme-regs: ready with' nvme-regs.cc.MPS=9; }
+test_other_namespace()  { held_against EINVAL 'namespace 2 does not exist' ns-data.nsid=2; }
+test_odd_extent()       { held_against EINVAL 'not aligned' ns-data.slba=1; }
+test_capabilities()     { held_against EXDEV 'capabilities or version' nvme-regs.cap.MQES=7; }
+test_other_vendor()     { held_against EINVAL 'its constant bits' pci-config.vendor_id=1; }
+test_schema_counts()    { held_against EMSGSIZE 'its counts do not make' schema.text_length=1; }
+test_unknown_type()     { held_against EOPNOTSUPP 'a required record of unknown type' \
+	irq.header.type=77; }
+test_unknown_version()  { held_against EOPNOTSUPP 'version 2, only 1 is known' \
+	nvme-logs.header.version=2; }
 
 # When a namespace is resized on the way there is a second identity.
 test_second_identity()

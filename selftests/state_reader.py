@@ -83,6 +83,7 @@ class Record:
     length: int
     body: bytes = b""
     crc: int = 0
+    framing: tuple = ()     # bytes of header and trailer
 
     @property
     def known(self):
@@ -203,6 +204,7 @@ class Reader:
         require(not any(self.data[start + record.length:end]), "EPROTO", record,
                 "padding is not zero")
         record.crc, reserved = TRAILER.unpack_from(self.data, end)
+        record.framing = (self.data[self.at:start], self.data[end:end + TRAILER.size])
         actual = crc32c(self.data[self.at:end])
         require(record.crc == actual, "EBADMSG", record,
                 f"the checksum is {record.crc:#010x}, not {actual:#010x}")
@@ -326,11 +328,20 @@ def record_values(record, decoder):
     for what in ("type", "version", "sequence", "instance", "offset", "length", "optional", "crc"):
         values[what] = getattr(record, what)
     values["unexplained"] = record.length
+    if decoder:
+        for what, data in zip(("header", "trailer"), record.framing):
+            values[what] = framing_values(decoder, f"record-{what}", data)
     if table:
         values["fields"], values["unexplained"] = decoder.body(record, table)
     values["unexplained"] += unexplained_framing(decoder, RECORD.size, "record-header") + \
         unexplained_framing(decoder, TRAILER.size, "record-trailer")
     return values
+
+
+def framing_values(decoder, name, data):
+    """A part of a record's framing; empty when SCHEMA does not describe all of it."""
+    table = decoder.schema.framing(name)
+    return decoder.structure(table, data) if table and table.size == len(data) else {}
 
 
 def unexplained_framing(decoder, size, name):

@@ -230,6 +230,49 @@ test_stream()
 	"$MAKE_STREAM" flipped >part && vfiomig 1 compat part sim-a && says EBADMSG
 }
 
+# no SENTENCE FIELD=VALUE...: compat says so of a stream changed like that, and verify the same
+no()
+{
+	sentence=$1
+	shift
+	vfiomig 0 edit good "$@" -o other && vfiomig 3 compat other sim-a &&
+		says "^no: .*$sentence" && sed -n 's/^no: //p' out >reason &&
+		[ "$(wc -l <reason)" = 1 ] && vfiomig 3 compat other a.json || return 1
+	"$VFIOMIG" -j verify other >out 2>err
+	python3 - out reason <<-'END'
+		import json, sys
+		there = json.load(open(sys.argv[1]))["loading"]
+		assert not there["loads"] and there["reason"] + "\n" == open(sys.argv[2]).read(), there
+	END
+}
+
+# Bytes of the namespace, by their name, that a device would not take
+test_stream_values()
+{
+	"$MAKE_STREAM" good >state && vfiomig 0 edit state identity.version_minor=0 -o good &&
+		no 'end, type 255.*: nvme-admin: ' nvme-admin.cq_phase=7 &&
+		no 'end, type 255' irq.intx=5 && no 'end, type 255' nvme-regs.cc.MPS=9 &&
+		no 'ns-data, type 32.*namespace 2' ns-data.nsid=2 &&
+		no 'nvme-regs' nvme-regs.cap.MQES=7 && no 'schema, type 2' schema.text_length=1
+}
+
+# What is required and unknown here is so for whom this program knows all of, and only there.
+test_stream_unknown()
+{
+	no 'a required record of unknown type' irq.header.type=77 &&
+		no 'version 2, only 1 is known' nvme-logs.header.version=2 || return 1
+	for change in 's/\("stream_version_max"\):"1.1"/\1:"1.2"/' \
+		      's/\("stream_version_max"\):"1.1"/\1:"2.0"/' \
+		      's/\("features_supported"\):"0x0"/\1:"0x8"/' \
+		      's/\("version"\):"1.0"/\1:"1.3"/'; do
+		sed "$change" a.json >newer.json
+		! cmp -s a.json newer.json && vfiomig 4 compat other newer.json &&
+			says EOPNOTSUPP && [ ! -s out ] && vfiomig 0 compat good newer.json || return 1
+	done
+	sed 's/\("stream_version_max"\):"1.1"/\1:"1.0"/' a.json >older.json
+	vfiomig 3 compat other older.json && says 'no: .*version 2, only 1 is known'
+}
+
 test_qemu_file()
 {
 	printf 'QEVM\0\0\0\3' >migration && vfiomig 1 compat migration sim-a &&

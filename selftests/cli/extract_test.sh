@@ -87,6 +87,65 @@ test_list()
 		END
 }
 
+# extracts_all FILE: every device's state is in a directory
+extracts_all()
+{
+	rm -rf all
+	vfiomig 0 extract --all -o all "$1"
+}
+
+test_all()
+{
+	extracts_all two && cmp state all/0000:00:04.0_vfio && says '^  all/0000:00:05.0_vfio$' &&
+		printf 'not ours but a device'"'s" | cmp - all/0000:00:05.0_vfio &&
+		[ "$(ls -A all)" = "$(printf '%s\n' 0000:00:04.0_vfio 0000:00:05.0_vfio)" ] &&
+		vfiomig 0 extract --all -o all plain && cmp state all/0000:00:04.0_vfio &&
+		extracts_all same_name && cmp state all/vfio && printf other | cmp - 'all/vfio#1' &&
+		vfiomig 0 -j extract --all -o all two && python3 - out <<-'END'
+			import json, os, sys
+			devices = json.load(open(sys.argv[1]))["devices"]
+			assert [d["name"] for d in devices] == ["0000:00:05.0/vfio", "0000:00:04.0/vfio"]
+			for d in devices:
+			    assert d["file"] == "all/" + d["name"].replace("/", "_"), d
+			    assert os.path.getsize(d["file"]) == d["bytes"] and d["complete"], d
+		END
+}
+
+test_all_of_a_pipe()
+{
+	rm -rf all
+	(cat two && echo alive >writer) | "$VFIOMIG" extract --all - -o all >out 2>err &&
+		cmp state all/0000:00:04.0_vfio && [ "$(cat writer)" = alive ]
+}
+
+# No name leads out of the directory, and no two to the same file.
+test_all_names()
+{
+	extracts_all wild_names && [ "$(ls -A all)" = "$(printf '%s\n' %2e._.._x_vfio \
+		%5f_%5f%20%25%2a_vfio __%5f%20%25%2a_vfio)" ] && [ "$(cat all/%2e._.._x_vfio)" = one ] &&
+		[ "$(cat all/%5f_%5f%20%25%2a_vfio)" = two ] &&
+		[ "$(cat all/__%5f%20%25%2a_vfio)" = three ]
+}
+
+# all_refused STATUS FILE WORDS: and nothing is left behind
+all_refused()
+{
+	rm -rf all
+	vfiomig "$1" extract --all -o all "$2" && says "$3" && [ ! -e all ] &&
+		mkdir all && vfiomig "$1" extract --all -o all "$2" && [ -z "$(ls -A all)" ]
+}
+
+test_all_refused()
+{
+	all_refused 1 no_device 'no state of any VFIO device' &&
+		all_refused 1 multifd 'after the guest stopped' &&
+		all_refused 1 two_half '0000:00:05.0/vfio sent after the guest stopped' &&
+		all_refused 1 cut 'ends too early' && all_refused 4 load_ready multifd &&
+		all_refused 1 state 'does not begin with QEVM' &&
+		: >file && vfiomig 1 extract --all -o file two && vfiomig 1 extract --all -o no/where two &&
+		says 'cannot make the directory'
+}
+
 test_list_without_device()
 {
 	vfiomig 0 -j extract --list no_device && says '"devices":\[\]'
@@ -156,7 +215,9 @@ test_truncated_anywhere()
 test_usage()
 {
 	vfiomig 2 extract && vfiomig 2 extract --list -o extracted plain &&
-		vfiomig 2 extract --list --device x plain && says 'neither'
+		vfiomig 2 extract --list --device x plain && says 'neither' &&
+		vfiomig 2 extract --list --all plain && vfiomig 2 extract --all plain &&
+		says '-o DIRECTORY' && vfiomig 2 extract --all --device x -o all plain
 }
 
 # The commands that take a stream take the migration file as it is.
@@ -169,6 +230,19 @@ test_other_commands()
 		vfiomig 0 diff plain state &&
 		vfiomig 2 dump --device x state && says 'chooses from a migration file' &&
 		vfiomig 1 dump cut && says 'ends too early'
+}
+
+# As QEMU wrote it, with one of our devices; qemu_stream.py reads it independently.
+test_real_file()
+{
+	real=$top/selftests/streams/qemu-10.0.migration
+	PYTHONPATH=$top/selftests/guest python3 -B - "$real" >expected <<-'END' || return
+		import sys, qemu_stream
+		sys.stdout.buffer.write(b"".join(qemu_stream.device_state(sys.argv[1])))
+	END
+	vfiomig 0 extract --list "$real" && says '^0000:00:04.0/vfio: .*mdevsim stream 1.1$' &&
+		vfiomig 0 extract -o extracted "$real" && cmp expected extracted &&
+		vfiomig 0 verify extracted && vfiomig 0 diff "$real" extracted
 }
 
 "$MAKE_STREAM" good >state && python3 "$cli/make_qemu_file.py" . state || exit

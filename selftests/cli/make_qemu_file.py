@@ -166,6 +166,21 @@ def file_same_name(state):
             + device(END, state) + device(END, b"other", number=OTHER) + ram(END) + rest())
 
 
+def file_two_half(state):
+    """One of two devices has nothing to say at the end."""
+    return (header() + ram_start() + setup() + setup(OTHER, OTHER_NAME)
+            + device(PART, b"precopy", number=OTHER) + ram(END) + device(END, state)
+            + device(END, number=OTHER) + rest())
+
+
+def file_wild_names(_):
+    names = ("../../x/vfio", "_/_ %*/vfio", "//_ %*/vfio")
+    return (header() + ram_start() + b"".join(setup(NVME + n, name) for n, name in enumerate(names))
+            + b"".join(device(END, body, number=NVME + n)
+                       for n, body in enumerate((b"one", b"two", b"three")))
+            + ram(END) + rest())
+
+
 def file_late_device(state):
     return (header() + ram_start() + setup() + device(PART, state[:100])
             + setup(OTHER, OTHER_NAME) + device(END, state[100:])

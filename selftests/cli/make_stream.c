@@ -14,7 +14,8 @@
 #include "../../driver/state_schema.h"
 #include "../../driver/state_stream.h"
 
-#define MAX_STREAM	65536
+#define MAX_STREAM	(4 << 20)
+#define MANY		50000	/* records that are small */
 #define NR_SQS		2
 #define NR_CQS		1
 #define NR_FEATURES	2
@@ -26,7 +27,7 @@ static struct {
 	u8 bytes[MAX_STREAM];
 	size_t length;
 	struct mdevsim_state_writer writer;
-	size_t record[64];
+	size_t record[MANY + 64];
 	unsigned int nr_records;
 } stream;
 
@@ -345,23 +346,39 @@ static void again(void)
 	complete(NR_SQS);
 }
 
-/* A record from a future in which writers say more. */
-static void optional(void)
+static void put_optional(u16 type, u16 version, const void *body, size_t length)
 {
-	static const char body[] = "something new";
 	struct mdevsim_record_header *header;
 	struct mdevsim_record_trailer *trailer;
+	size_t at = stream.length;
 	u32 crc = ~0U;
-	size_t at;
 
-	begin();
-	at = stream.length;
-	put_record(200, 7, body, sizeof(body));
+	put_record(type, version, body, length);
 	header = (struct mdevsim_record_header *)(stream.bytes + at);
 	header->flags = cpu_to_le16(MDEVSIM_RECORD_OPTIONAL);
 	trailer = (struct mdevsim_record_trailer *)(stream.bytes + stream.length) - 1;
 	crc = mdevsim_crc32c(crc, header, (u8 *)trailer - (u8 *)header);
 	trailer->crc = cpu_to_le32(~crc);
+}
+
+/* A record from a future in which writers say more. */
+static void optional(void)
+{
+	static const char body[] = "something new";
+
+	begin();
+	put_optional(200, 7, body, sizeof(body));
+	complete(NR_SQS);
+}
+
+/* And much more. */
+static void many(void)
+{
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < MANY; i++)
+		put_optional(200 + i % 7, 7, &i, sizeof(i));
 	complete(NR_SQS);
 }
 
@@ -614,6 +631,7 @@ static const struct {
 	{ "split", split },
 	{ "again", again },
 	{ "optional", optional },
+	{ "many", many },
 	{ "required", required },
 	{ "wonder", wonder },
 	{ "flipped", flipped },

@@ -128,6 +128,39 @@ test_dump_schema_verbose()
 		says '^  field\[0\]\.kind  *3 (characters)'
 }
 
+# A schema that leaves fields of its own out leaves them unexplained, printed or not.
+test_dump_schema_unexplained()
+{
+	edited good 'schema.table[4].nr_fields=6' || return 1
+	vfiomig 0 -j dump edited && unexplained=$(python3 -c 'import json, sys
+print(json.load(open(sys.argv[1]))["summary"]["unexplained"])' "$scratch/out") &&
+		[ "$unexplained" -gt 10000 ] &&
+		vfiomig 0 dump edited && says "^[0-9]* bytes, $unexplained unexplained\$" &&
+		vfiomig 0 dump -v edited && says "^[0-9]* bytes, $unexplained unexplained\$" &&
+		vfiomig 0 dump --hex edited && says "^[0-9]* bytes, $unexplained unexplained\$"
+}
+
+# Framing is decoded by the schema like the rest, reserved fields and all.
+test_dump_json_framing()
+{
+	edited good irq.header.instance=7 irq.header.reserved=0102 irq.trailer.reserved=05 &&
+		vfiomig 1 -j dump edited && python3 - "$scratch/out" <<-'END'
+			import json, sys
+			for record in json.load(open(sys.argv[1]))['records']:
+			    header, trailer = record['header'], record['trailer']
+			    assert header['type'] == {'value': record['type'], 'name': record['record']}
+			    assert header['flags'] == {'value': int(record['optional']),
+			                               'optional': int(record['optional'])}
+			    for name in 'version', 'sequence', 'instance', 'length':
+			        assert header[name] == record[name], name
+			    assert trailer['crc'] == record['crc']
+			    irq = record['record'] == 'irq'
+			    assert header['instance'] == (7 if irq else 0), header
+			    assert header['reserved'] == ('0102' if irq else 0), header
+			    assert trailer['reserved'] == ('05000000' if irq else 0), trailer
+		END
+}
+
 # hex_complete KIND: every byte of the stream is in its hexadecimal dump, once and in order.
 hex_complete()
 {
@@ -520,6 +553,41 @@ test_diff_all()
 		says '^irq.header.sequence: 5 -> 9$' && vfiomig 0 diff --all good good
 }
 
+# limited LIMIT VALUE STATUS ARG...: as vfiomig, with a limit of the shell
+limited()
+{
+	limit=$1
+	value=$2
+	shift 2
+	# shellcheck disable=SC3045 # dash and bash have both limits
+	(ulimit "$limit" "$value" && vfiomig "$@")
+}
+
+# What is kept of a record is as large as the record, and found without looking at all others.
+test_many_records()
+{
+	limited -v 200000 0 diff many many && says '^the same state$' &&
+		limited -t 5 0 diff --all many many &&
+		limited -v 200000 0 edit many irq.pending=6 -o edited &&
+		limited -v 200000 3 diff many edited && says '^irq.pending: ' &&
+		limited -v 200000 0 edit many --duplicate 206#7141 -o edited &&
+		limited -v 200000 3 diff --all many edited && says '^206: only in B, 4 bytes$'
+}
+
+# Where a stream is more than can be held that is said.
+test_no_memory()
+{
+	enough=8000
+	until limited -v $enough 0 diff good good >"$scratch/ignored"; do
+		enough=$((enough + 500))
+		[ $enough -lt 100000 ] || return 1
+	done
+	rm -f "$scratch/edited"
+	limited -v $((enough + 3000)) 1 diff many many && says ENOMEM && says 'no memory to hold it' &&
+		limited -v $((enough + 3000)) 1 edit many -o edited && says ENOMEM &&
+		[ ! -e "$scratch/edited" ]
+}
+
 test_diff_broken()
 {
 	for kind in flipped truncated swapped trailing empty; do
@@ -772,7 +840,7 @@ test_sync()
 }
 
 make_sys
-for kind in good old split again wonder optional required flipped truncated headless empty \
+for kind in good old split again wonder optional many required flipped truncated headless empty \
 	    swapped trailing foreign miscounted; do
 	"$MAKE_STREAM" $kind >"$scratch/$kind" || exit 1
 done

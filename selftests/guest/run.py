@@ -277,6 +277,8 @@ def test_dump(lab):
     """Of QEMU's file as it is; every byte has a meaning."""
     summary = command(VFIOMIG, "dump", FILE).splitlines()[-1]
     expect("last line of dump", summary, f"{os.path.getsize(STATE)} bytes, 0 unexplained")
+    summary = json.loads(command(VFIOMIG, "-j", "dump", FILE))["summary"]
+    expect("unexplained in JSON", summary["unexplained"], 0)
 
 
 def test_verify(lab):

@@ -14,6 +14,7 @@
 #include "command.h"
 #include "description.h"
 #include "file.h"
+#include "model.h"
 #include "out.h"
 #include "qemu_file.h"
 
@@ -22,11 +23,15 @@
  * @header: of the stream
  * @id: identity
  * @has_id: there is one; not in a stream of a version that cannot be read here
+ * @error: negative errno: what comes behind header and identity is refused, or 0
+ * @why: reason for that
  */
 struct source {
 	struct mdevsim_stream_header header;
 	struct mdevsim_state_identity id;
 	bool has_id;
+	int error;
+	struct mdevsim_reason why;
 };
 
 /**
@@ -51,7 +56,8 @@ struct destination {
  * @reader: checks framing
  * @source: what it says
  * @against: who is to take it over, or NULL
- * @refused: that one does not
+ * @model: loads it as that one would, or NULL when it is not known how that is
+ * @refused: its identity is not one for @against
  * @scratch: for bodies that nobody looks at
  */
 struct walk {
@@ -59,6 +65,7 @@ struct walk {
 	struct mdevsim_state_reader reader;
 	struct source *source;
 	const struct destination *against;
+	struct model *model;
 	bool refused;
 	u8 scratch[65536];
 };
@@ -107,6 +114,13 @@ static const struct mdevsim_state_sink walk_sink = {
 	.end = walk_end,
 };
 
+static int walk_have(struct walk *walk, const void *place, size_t length)
+{
+	if (walk->model)
+		model_write(walk->model, place, length);
+	return mdevsim_state_reader_have(&walk->reader, length);
+}
+
 /* Negative at the end, or where the stream is broken; then the reader says which. */
 static int walk_piece(struct walk *walk)
 {
@@ -122,7 +136,7 @@ static int walk_piece(struct walk *walk)
 		return mdevsim_state_reader_fail(&walk->reader, -errno, "the file cannot be read");
 	if (!got)
 		return mdevsim_state_reader_finish(&walk->reader) ?: -ENOMSG;
-	return mdevsim_state_reader_have(&walk->reader, got);
+	return walk_have(walk, place, got);
 }
 
 static bool header_refused(const struct walk *walk)
@@ -150,6 +164,41 @@ static int fail_stream(const struct walk *walk)
 		    "the stream is broken at byte %llu", reader->offset);
 }
 
+static struct model *model_of(const struct destination *destination)
+{
+	struct model *model = destination ? model_create() : NULL;
+
+	if (!model || model_stands_for(model, &destination->limits, &destination->known))
+		return model;
+	model_destroy(model);
+	return NULL;
+}
+
+static bool model_refuses(const struct walk *walk)
+{
+	return walk->model && model_reader(walk->model)->error;
+}
+
+/*
+ * What is broken is nobody's to take over, and no answer; what is too new is one for those
+ * who know no more than the model.
+ */
+static int conclude(struct walk *walk)
+{
+	int error = walk->reader.error;
+
+	walk->source->header = walk->reader.header;
+	if (walk->refused || header_refused(walk))
+		return STATUS_DONE;
+	if (error && (error != -EOPNOTSUPP || !walk->model))
+		return fail_stream(walk);
+	if (walk->model) {
+		walk->source->error = model_finish(walk->model);
+		walk->source->why = model_reader(walk->model)->why;
+	}
+	return STATUS_DONE;
+}
+
 /*
  * The whole stream is read, as a later identity counts too and a broken stream is no
  * state to take over; but no further than @against would.
@@ -159,19 +208,20 @@ static int read_stream(struct file *file, const void *begin, size_t size, struct
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 	u64 room;
-	int status = STATUS_DONE;
+	int status;
 
 	if (!walk)
 		abort();
 	*walk = (struct walk){ .file = file, .source = source, .against = against };
+	walk->model = model_of(against);
 	mdevsim_state_reader_init(&walk->reader, &walk_sink, walk);
 	memcpy(mdevsim_state_reader_want(&walk->reader, &room), begin, size);
-	mdevsim_state_reader_have(&walk->reader, size);
-	while (!walk->refused && !walk_piece(walk))
+	walk_have(walk, begin, size);
+	while (!walk->refused && !model_refuses(walk) && !walk_piece(walk))
 		;
-	source->header = walk->reader.header;
-	if (walk->reader.error && !header_refused(walk))
-		status = fail_stream(walk);
+	status = conclude(walk);
+	if (walk->model)
+		model_destroy(walk->model);
 	free(walk);
 	return status;
 }
@@ -399,6 +449,8 @@ static int judge(const struct source *source, const struct destination *destinat
 	reasons = judge_header(source, destination);
 	if (source->has_id)
 		reasons += judge_identity(source, destination);
+	if (!reasons)
+		reasons = print_reason(source->error, &source->why);
 	out_close();
 	if (reasons)
 		out_bool("compatible", false, "");

@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "command.h"
@@ -18,14 +19,12 @@
 
 /**
  * struct kept - a record that is no extent
- * @record: the record, with a body of its own
- * @table: what describes it, or NULL
+ * @record: the record
  * @nr: records of this type before it
  */
 struct kept {
-	struct stream_record record;
-	const struct mdevsim_state_table *table;
-	unsigned int nr;
+	struct stream_kept record;
+	size_t nr;
 };
 
 /**
@@ -35,6 +34,8 @@ struct kept {
  * @kept: all but extents
  * @nr: entries in @kept
  * @room: entries allocated
+ * @order: entries of @kept by type, and @kept.nr
+ * @count: entries in @kept, by type
  * @nr_extents: of the namespace
  */
 struct side {
@@ -43,6 +44,8 @@ struct side {
 	struct kept *kept;
 	size_t nr;
 	size_t room;
+	const struct kept **order;
+	size_t count[U16_MAX + 1];
 	u64 nr_extents;
 };
 
@@ -95,27 +98,55 @@ static int refuse_record(const struct side *side, struct stream_record *record, 
 	return check_problems(side, record);
 }
 
-static void keep(struct side *side, struct stream_record *record)
+static bool make_room(struct side *side)
+{
+	size_t room = side->room ? 2 * side->room : 16;
+	struct kept *kept;
+
+	if (side->nr < side->room)
+		return true;
+	kept = realloc(side->kept, room * sizeof(*kept));
+	if (!kept)
+		return false;
+	side->kept = kept;
+	side->room = room;
+	return true;
+}
+
+static int keep(struct side *side, const struct stream_record *record)
 {
 	struct kept *kept;
+
+	if (!make_room(side))
+		return stream_fail_memory(&side->stream);
+	kept = &side->kept[side->nr];
+	if (!stream_keep(&side->stream, record, &kept->record))
+		return stream_fail_memory(&side->stream);
+	kept->nr = side->count[record->head.type]++;
+	side->nr++;
+	return STATUS_DONE;
+}
+
+static int by_type(const void *a, const void *b)
+{
+	const struct kept *x = *(const struct kept *const *)a, *y = *(const struct kept *const *)b;
+
+	if (x->record.head.type != y->record.head.type)
+		return x->record.head.type < y->record.head.type ? -1 : 1;
+	return x->nr < y->nr ? -1 : x->nr > y->nr;
+}
+
+static int put_in_order(struct side *side)
+{
 	size_t i;
 
-	if (side->nr == side->room) {
-		side->room = side->room ? 2 * side->room : 16;
-		side->kept = realloc(side->kept, side->room * sizeof(*side->kept));
-		if (!side->kept)
-			abort();
-	}
-	kept = &side->kept[side->nr];
-	*kept = (struct kept){
-		.record = *record,
-		.table = stream_table(&side->stream, record),
-	};
+	side->order = calloc(side->nr + 1, sizeof(*side->order));
+	if (!side->order)
+		return stream_fail_memory(&side->stream);
 	for (i = 0; i < side->nr; i++)
-		kept->nr += side->kept[i].record.head.type == record->head.type;
-	side->nr++;
-	record->body = NULL;
-	record->room = 0;
+		side->order[i] = &side->kept[i];
+	qsort(side->order, side->nr, sizeof(*side->order), by_type);
+	return STATUS_DONE;
 }
 
 static bool number_at(const struct mdevsim_state_table *table, const struct stream_record *record,
@@ -125,7 +156,7 @@ static bool number_at(const struct mdevsim_state_table *table, const struct stre
 	struct schema_place place;
 
 	if (schema_locate(table, record->body, record->held, name, &place, &why) ||
-	    !schema_is_number(place.field))
+	    !mdevsim_state_schema_is_number(place.field->kind))
 		return false;
 	*value = schema_number(record->body + place.at, place.length);
 	return true;
@@ -148,7 +179,8 @@ static int add_extent(struct side *side, struct stream_record *record)
 			return refuse_record(side, record, "holds less or more than its blocks");
 	}
 	if (nsid != 1 || !image_extent(&side->image, slba, nlb, offset))
-		return refuse_record(side, record, "names blocks that no device has");
+		return side->image.error == ENOMEM ? stream_fail_memory(&side->stream) :
+		       refuse_record(side, record, "names blocks that no device has");
 	side->nr_extents++;
 	return STATUS_DONE;
 }
@@ -171,8 +203,7 @@ static int add_record(struct side *side, struct stream_record *record)
 		image_clear(&side->image);
 		break;
 	}
-	keep(side, record);
-	return STATUS_DONE;
+	return keep(side, record);
 }
 
 static int open_side(struct side *side, const char *name, const char *device)
@@ -207,7 +238,7 @@ static int read_side(struct side *side)
 		status = add_record(side, record);
 	if (!status && side->stream.error)
 		status = stream_fail(&side->stream);
-	return status;
+	return status ? status : put_in_order(side);
 }
 
 static void release_side(struct side *side)
@@ -217,6 +248,7 @@ static void release_side(struct side *side)
 	for (i = 0; i < side->nr; i++)
 		free(side->kept[i].record.body);
 	free(side->kept);
+	free(side->order);
 	image_release(&side->image);
 	stream_close(&side->stream);
 }
@@ -285,7 +317,8 @@ static bool same(const struct pair *pair, const struct schema_place *mine,
 {
 	const u8 *a = pair->mine.at + mine->at, *b = pair->other.at + other->at;
 
-	if (schema_is_number(mine->field) && schema_is_number(other->field))
+	if (mdevsim_state_schema_is_number(mine->field->kind) &&
+	    mdevsim_state_schema_is_number(other->field->kind))
 		return schema_number(a, mine->length) == schema_number(b, other->length);
 	return mine->length == other->length && !memcmp(a, b, mine->length);
 }
@@ -346,25 +379,19 @@ static void compare_numbers(struct diff *diff, const char *prefix, const char *n
 
 /* ---- Records ----------------------------------------------------------- */
 
-static const struct kept *find_kept(const struct side *side, u16 type, unsigned int nr)
+static const struct kept *find_kept(const struct side *side, u16 type, size_t nr)
 {
-	size_t i;
+	const struct kept wanted = { .record.head.type = type, .nr = nr }, *key = &wanted;
+	const struct kept **found;
 
-	for (i = 0; i < side->nr; i++)
-		if (side->kept[i].record.head.type == type && side->kept[i].nr == nr)
-			return &side->kept[i];
-	return NULL;
+	found = bsearch(&key, side->order, side->nr, sizeof(*side->order), by_type);
+	return found ? *found : NULL;
 }
 
 /* The last one counts where a stream has several, which is IDENTITY. */
 static const struct kept *find_last(const struct side *side, u16 type)
 {
-	size_t i = side->nr;
-
-	while (i--)
-		if (side->kept[i].record.head.type == type)
-			return &side->kept[i];
-	return NULL;
+	return find_kept(side, type, side->count[type] - 1);
 }
 
 /* Of the state, not of the stream */
@@ -373,17 +400,14 @@ static bool is_state(u16 type)
 	return type != MDEVSIM_RECORD_SCHEMA && type != MDEVSIM_RECORD_END;
 }
 
-static void name_record(const struct diff *diff, const struct side *side, const struct kept *kept,
-			char *name)
+static void name_record(const struct diff *diff, const struct kept *kept, char *name)
 {
-	const char *title = stream_record_name(&side->stream, &kept->record);
-
-	if (!kept->table)
+	if (!kept->record.table)
 		snprintf(name, NAME_SIZE, "%u", kept->record.head.type);
 	else if (diff->all && kept->nr)
-		snprintf(name, NAME_SIZE, "%.200s#%u", title, kept->nr);
+		snprintf(name, NAME_SIZE, "%.200s#%zu", kept->record.name, kept->nr);
 	else
-		snprintf(name, NAME_SIZE, "%.200s", title);
+		snprintf(name, NAME_SIZE, "%.200s", kept->record.name);
 }
 
 static struct bytes framing_of(const struct side *side, const char *name, const void *at,
@@ -414,7 +438,7 @@ static void compare_framing(struct diff *diff, const char *name, const struct ke
 static void compare_undescribed(struct diff *diff, const char *name, const struct kept *a,
 				const struct kept *b)
 {
-	const struct stream_record *x = &a->record, *y = &b->record;
+	const struct stream_kept *x = &a->record, *y = &b->record;
 
 	if (x->held == y->held && !memcmp(x->body, y->body, x->held))
 		return;
@@ -430,24 +454,23 @@ static void compare_kept(struct diff *diff, const struct kept *a, const struct k
 	bool identity = a->record.head.type == MDEVSIM_RECORD_IDENTITY && !diff->all;
 	char name[NAME_SIZE], prefix[NAME_SIZE + 1];
 
-	name_record(diff, &diff->a, a, name);
+	name_record(diff, a, name);
 	snprintf(prefix, sizeof(prefix), "%s.", name);
 	if (diff->all)
 		compare_framing(diff, name, a, b);
-	if (!a->table || !b->table)
+	if (!a->record.table || !b->record.table)
 		compare_undescribed(diff, name, a, b);
 	else
 		compare_bytes(diff, prefix, identity ? "uuid" : NULL,
-			      (struct bytes){ a->table, a->record.body, a->record.held },
-			      (struct bytes){ b->table, b->record.body, b->record.held });
+			      (struct bytes){ a->record.table, a->record.body, a->record.held },
+			      (struct bytes){ b->record.table, b->record.body, b->record.held });
 }
 
-static void print_missing(struct diff *diff, const struct side *side, const struct kept *kept,
-			  const char *key)
+static void print_missing(struct diff *diff, const struct kept *kept, const char *key)
 {
 	char name[NAME_SIZE];
 
-	name_record(diff, side, kept, name);
+	name_record(diff, kept, name);
 	begin_difference(diff, name, "");
 	out_uint(key, kept->record.held, "only in %s, %llu bytes\n",
 		 !strcmp(key, "a") ? "A" : "B", kept->record.held);
@@ -480,11 +503,11 @@ static void compare_records(struct diff *diff)
 		if (other)
 			compare_kept(diff, kept, other);
 		else
-			print_missing(diff, &diff->a, kept, "a");
+			print_missing(diff, kept, "a");
 	}
 	for (kept = diff->b.kept; kept < diff->b.kept + diff->b.nr; kept++)
 		if (is_compared(diff, &diff->b, kept) && !partner(diff, &diff->a, kept))
-			print_missing(diff, &diff->b, kept, "b");
+			print_missing(diff, kept, "b");
 }
 
 static void compare_streams(struct diff *diff)

@@ -109,17 +109,21 @@ static void print_stream_header(struct dump *dump)
 	out_array("records");
 }
 
-/* In JSON and in the record's first line; field by field only beside the bytes. */
+/* Text has it in the record's first line, and field by field only beside the bytes. */
 static u64 print_framing(struct dump *dump, const char *name, const void *bytes, u64 size,
 			 u64 offset)
 {
 	const struct mdevsim_state_table *table = schema_framing(&dump->stream.schema, name);
 	struct decode decode = dump->decode;
+	u64 explained;
 
 	decode.offset = offset;
-	if (decode.hex && !out_is_json())
-		return explain_framing(&decode, table, bytes, size, false);
-	return table && table->size == size ? size : 0;
+	if (!decode.hex && !out_is_json())
+		return table && table->size == size ? size : 0;
+	out_object(strchr(name, '-') + 1);
+	explained = explain_framing(&decode, table, bytes, size, false);
+	out_close();
+	return explained;
 }
 
 static void print_padding(struct dump *dump, const struct stream_record *record)
@@ -219,11 +223,12 @@ static u64 print_body(struct dump *dump, struct stream_record *record)
 	}
 	if (is_summarised(dump, record)) {
 		print_schema(&dump->stream.schema);
-		return record->held;
+		explained = schema_explained(table, record->body, record->held);
+	} else {
+		out_object("fields");
+		explained = decode_table(&decode, table, record->body, record->held);
+		out_close();
 	}
-	out_object("fields");
-	explained = decode_table(&decode, table, record->body, record->held);
-	out_close();
 	if (explained > record->held)
 		stream_problem(&record->problems, -EINVAL, "counts more elements than it holds");
 	else

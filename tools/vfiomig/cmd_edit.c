@@ -19,15 +19,11 @@
 
 /**
  * struct part - a record of the stream
- * @record: the record, with a body of its own
- * @table: what describes its body, or NULL
- * @name: of its type
+ * @record: the record
  * @touched: its checksum is to be made right
  */
 struct part {
-	struct stream_record record;
-	const struct mdevsim_state_table *table;
-	const char *name;
+	struct stream_kept record;
 	bool touched;
 };
 
@@ -49,21 +45,29 @@ struct edit {
 
 /* ---- Reading and writing ----------------------------------------------- */
 
+/* Room for one more; NULL when there is none. */
 static struct part *insert(struct edit *edit, size_t at)
 {
+	size_t room = edit->room ? 2 * edit->room : 16;
+	struct part *part = edit->part;
+
 	if (edit->nr == edit->room) {
-		edit->room = edit->room ? 2 * edit->room : 16;
-		edit->part = realloc(edit->part, edit->room * sizeof(*edit->part));
-		if (!edit->part)
-			abort();
+		part = realloc(part, room * sizeof(*part));
+		if (!part)
+			return NULL;
+		edit->part = part;
+		edit->room = room;
 	}
-	memmove(edit->part + at + 1, edit->part + at, (edit->nr - at) * sizeof(*edit->part));
+	memmove(part + at + 1, part + at, (edit->nr - at) * sizeof(*part));
+	part[at] = (struct part){ 0 };
 	edit->nr++;
-	return &edit->part[at];
+	return &part[at];
 }
 
-static int add(struct edit *edit, struct stream_record *record)
+static int add(struct edit *edit, const struct stream_record *record)
 {
+	struct part *part;
+
 	if (record->held < record->head.length)
 		return fail(&(struct fault){
 				.status = STATUS_FAILED,
@@ -71,13 +75,9 @@ static int add(struct edit *edit, struct stream_record *record)
 				.where = edit->stream.file.name,
 			    }, "record %u is longer than %u bytes and cannot be held", record->nr,
 			    STREAM_MAX_BODY);
-	*insert(edit, edit->nr) = (struct part){
-		.record = *record,
-		.table = stream_table(&edit->stream, record),
-		.name = stream_record_name(&edit->stream, record),
-	};
-	record->body = NULL;
-	record->room = 0;
+	part = insert(edit, edit->nr);
+	if (!part || !stream_keep(&edit->stream, record, &part->record))
+		return stream_fail_memory(&edit->stream);
 	return STATUS_DONE;
 }
 
@@ -98,7 +98,7 @@ static int read_stream(struct edit *edit)
 
 static int write_part(struct file *file, const struct part *part)
 {
-	const struct stream_record *record = &part->record;
+	const struct stream_kept *record = &part->record;
 	int status;
 
 	status = file_write(file, &record->header, sizeof(record->header));
@@ -130,7 +130,7 @@ static bool is_called(const struct part *part, const char *name, size_t length)
 	char number[8];
 
 	snprintf(number, sizeof(number), "%u", part->record.head.type);
-	return (strlen(part->name) == length && !memcmp(part->name, name, length)) ||
+	return (strlen(part->record.name) == length && !memcmp(part->record.name, name, length)) ||
 	       (strlen(number) == length && !memcmp(number, name, length));
 }
 
@@ -194,10 +194,13 @@ static int duplicate(struct edit *edit, const char *path)
 		return status;
 	copy = *part;
 	body = malloc(copy.record.held + 1);
-	if (!body)
-		abort();
+	part = body ? insert(edit, part - edit->part + 1) : NULL;
+	if (!part) {
+		free(body);
+		return stream_fail_memory(&edit->stream);
+	}
 	copy.record.body = memcpy(body, copy.record.body, copy.record.held);
-	*insert(edit, part - edit->part + 1) = copy;
+	*part = copy;
 	return STATUS_DONE;
 }
 
@@ -271,7 +274,7 @@ static void seal_header(struct edit *edit)
 
 static void seal_part(struct part *part)
 {
-	struct stream_record *record = &part->record;
+	struct stream_kept *record = &part->record;
 	u32 crc = ~0U;
 
 	crc = mdevsim_crc32c(crc, &record->header, sizeof(record->header));
@@ -392,7 +395,7 @@ static int set_bytes(const struct schema_place *place, u8 *bytes, const char *te
 static int set_value(const struct schema_place *place, u8 *bytes, const char *text,
 		     const char *assignment)
 {
-	if (schema_is_number(place->field))
+	if (mdevsim_state_schema_is_number(place->field->kind))
 		return set_number(place, bytes, text, assignment);
 	if (place->field->kind == MDEVSIM_KIND_CHARACTERS)
 		return set_text(place, bytes, text, assignment);
@@ -439,10 +442,10 @@ static void aim(struct target *target, const struct schema *schema, const char *
 
 static void aim_part(const struct edit *edit, struct target *target, struct part *part)
 {
-	struct stream_record *record = &part->record;
+	struct stream_kept *record = &part->record;
 
 	target->touched = &part->touched;
-	target->table = part->table;
+	target->table = record->table;
 	target->bytes = record->body;
 	target->length = record->held;
 	if (starts(&target->path, "header.")) {

@@ -111,30 +111,35 @@ static u64 offset_of(const struct image *image, u64 number)
 	return page && page->used ? page->offset : 0;
 }
 
-static void grow(struct image *image)
+static bool grow(struct image *image)
 {
+	size_t room = image->room ? 2 * image->room : FIRST_ROOM, i;
+	struct image_page *page = calloc(room, sizeof(*page));
 	struct image old = *image;
-	size_t i;
 
-	image->room = old.room ? 2 * old.room : FIRST_ROOM;
-	image->page = calloc(image->room, sizeof(*image->page));
-	if (!image->page)
-		abort();
+	if (!page)
+		return false;
+	image->page = page;
+	image->room = room;
 	for (i = 0; i < old.room; i++)
 		if (old.page[i].used)
 			*find(image, old.page[i].number) = old.page[i];
 	free(old.page);
+	return true;
 }
 
-static void set(struct image *image, u64 number, u64 offset)
+static bool set(struct image *image, u64 number, u64 offset)
 {
 	struct image_page *page;
 
-	if (2 * image->nr >= image->room)
-		grow(image);
+	if (2 * image->nr >= image->room && !grow(image)) {
+		image->error = ENOMEM;
+		return false;
+	}
 	page = find(image, number);
 	image->nr += !page->used;
 	*page = (struct image_page){ number, offset, true };
+	return true;
 }
 
 /* Pages that nobody wrote are zero as they are: a large extent is told by what is there. */
@@ -162,7 +167,8 @@ bool image_extent(struct image *image, u64 slba, u64 nlb, u64 offset)
 	if (!offset)
 		set_zero(image, first, nr);
 	for (i = 0; offset && i < nr; i++)
-		set(image, first + i, offset + i * PAGE_BYTES);
+		if (!set(image, first + i, offset + i * PAGE_BYTES))
+			return false;
 	return true;
 }
 
@@ -256,8 +262,10 @@ bool image_compare(struct image *a, struct image *b, image_differ differ, void *
 	bool fine = ready(a) && ready(b);
 	size_t nr, i;
 
-	if (!list)
-		abort();
+	if (!list) {
+		a->error = ENOMEM;
+		return false;
+	}
 	nr = list_pages(a, list);
 	nr += list_pages(b, list + nr);
 	qsort(list, nr, sizeof(*list), by_number);

@@ -17,7 +17,7 @@ struct image_page;
  * struct image - contents of a namespace
  * @fd: where contents are, at their offset in the stream
  * @spool: what @fd belongs to when the stream is no file, or NULL
- * @error: errno of a failure to write or read there
+ * @error: errno of a failure to write or read there, or ENOMEM
  * @page: hash table of the pages that were seen
  * @room: entries in @page, a power of two
  * @nr: entries used
@@ -45,7 +45,8 @@ void image_clear(struct image *image);
  * @nlb: blocks
  * @offset: of their contents in the stream; 0 when they are zero
  *
- * Return: false when the blocks are no whole pages, or no device has them.
+ * Return: false when the blocks are no whole pages, or no device has them; and without memory
+ * to note where they are, when @image->error is ENOMEM.
  */
 bool image_extent(struct image *image, u64 slba, u64 nlb, u64 offset);
 

@@ -210,6 +210,28 @@ void model_destroy(struct model *model)
 	free(model);
 }
 
+static bool knows_no_more(const struct mdevsim_state_known *known)
+{
+	const struct mdevsim_state_known *ours = &mdevsim_state_stream_known;
+
+	return !(known->features & ~ours->features) && known->major_max <= ours->major_max &&
+	       (known->major_max < ours->major_max || known->minor_max <= ours->minor_max);
+}
+
+/* An older version of the function has no record that this one has not, nor other values. */
+bool model_stands_for(const struct model *model, const struct mdevsim_identity_limits *limits,
+		      const struct mdevsim_state_known *known)
+{
+	const struct mdevsim_identity_limits *ours = &model->target.limits;
+
+	return knows_no_more(known) && !strcmp(limits->function, ours->function) &&
+	       limits->version_major == ours->version_major &&
+	       limits->version_minor <= ours->version_minor &&
+	       limits->lba_shift == ours->lba_shift && limits->vectors == ours->vectors &&
+	       limits->io_queues == ours->io_queues &&
+	       limits->queue_entries == ours->queue_entries;
+}
+
 void model_write(struct model *model, const void *bytes, size_t length)
 {
 	struct mdevsim_state_reader *reader = &model->loader.reader;

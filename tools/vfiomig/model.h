@@ -16,6 +16,15 @@ struct model;
 struct model *model_create(void);
 void model_destroy(struct model *model);
 
+/**
+ * model_stands_for - does a device load what the model loads, and nothing else?
+ * @model: model
+ * @limits: what the device is; how large its namespace can be makes no difference
+ * @known: the streams that it reads: it may know fewer, as then it refuses their headers
+ */
+bool model_stands_for(const struct model *model, const struct mdevsim_identity_limits *limits,
+		      const struct mdevsim_state_known *known);
+
 /** model_write - the next bytes of the stream; once they were refused, nothing more happens */
 void model_write(struct model *model, const void *bytes, size_t length);
 

@@ -34,7 +34,7 @@ static const struct option_info {
 	[OPTION_HEX] = { "hex", 0, NULL, "print the bytes beside their meaning" },
 	[OPTION_DEVICE] = { "device", 0, "NAME", "of a QEMU file's devices, this one" },
 	[OPTION_LIST] = { "list", 0, NULL, "only say which devices there are" },
-	[OPTION_ALL] = { "all", 0, NULL, "compare what is only about the stream, too" },
+	[OPTION_ALL] = { "all", 0, NULL, "every field (diff), every device (extract)" },
 	[OPTION_KEEP_CRC] = { "keep-crc", 0, NULL, "leave checksums as they are" },
 	[OPTION_DROP] = { "drop", 0, "RECORD", "leave this record out" },
 	[OPTION_DUPLICATE] = { "duplicate", 0, "RECORD", "write this record twice" },

@@ -686,12 +686,12 @@ int qemu_file_select(struct qemu_file *qemu, const char *name)
 	return STATUS_DONE;
 }
 
-static void check_complete(struct qemu_file *qemu)
+static void check_complete(struct qemu_file *qemu, const struct qemu_device *device)
 {
-	if (qemu->done && !qemu_device_complete(qemu->selected))
+	if (qemu->done && !qemu_device_complete(device))
 		qemu_input_refuse(&qemu->input, ENODATA, hint_multifd,
 				  "what %s sent after the guest stopped is not in the file",
-				  qemu->selected->name);
+				  device->name);
 }
 
 ssize_t qemu_file_read(struct qemu_file *qemu, void *data, size_t size)
@@ -706,9 +706,28 @@ ssize_t qemu_file_read(struct qemu_file *qemu, void *data, size_t size)
 	}
 	if (done == size)
 		return done;
-	check_complete(qemu);
+	check_complete(qemu, qemu->selected);
 	if (!qemu->input.error)
 		return done;
+	errno = qemu->input.error;
+	return -1;
+}
+
+ssize_t qemu_file_next(struct qemu_file *qemu, void *data, size_t size,
+		       const struct qemu_device **device)
+{
+	const struct qemu_device *any;
+	size_t length = 0;
+	unsigned int i;
+
+	if (advance(qemu)) {
+		*device = &qemu->inside->device;
+		length = consume(qemu, data, size);
+	}
+	for (i = 0; !length && (any = qemu_file_device(qemu, i)); i++)
+		check_complete(qemu, any);
+	if (!qemu->input.error)
+		return length;
 	errno = qemu->input.error;
 	return -1;
 }

@@ -90,6 +90,19 @@ const struct qemu_device *qemu_file_selected(const struct qemu_file *qemu);
 ssize_t qemu_file_read(struct qemu_file *qemu, void *data, size_t size);
 
 /**
+ * qemu_file_next - state of whichever device comes next, instead of select and read
+ * @qemu: the walk
+ * @data: where to put it
+ * @size: bytes wanted, more than 0
+ * @device: whose it is
+ *
+ * Return: bytes put; 0 when the state of all devices is through, and complete. -1 with errno
+ * set when the file cannot be walked further: qemu_file_fail() says why.
+ */
+ssize_t qemu_file_next(struct qemu_file *qemu, void *data, size_t size,
+		       const struct qemu_device **device);
+
+/**
  * qemu_file_walk - walk to the end of device state, whichever devices there are
  *
  * Return: &enum status; reports its errors.

@@ -210,19 +210,6 @@ u64 schema_number(const u8 *bytes, unsigned int width)
 	return value;
 }
 
-bool schema_is_number(const struct mdevsim_state_field *field)
-{
-	switch (field->kind) {
-	case MDEVSIM_KIND_UNSIGNED:
-	case MDEVSIM_KIND_BITS:
-	case MDEVSIM_KIND_LBA:
-	case MDEVSIM_KIND_ADDRESS:
-	case MDEVSIM_KIND_ENUM:
-		return true;
-	}
-	return false;
-}
-
 bool schema_is_contents(const struct mdevsim_state_field *field)
 {
 	return !field->repeat && field->kind == MDEVSIM_KIND_BYTES;

@@ -68,9 +68,6 @@ const char *schema_compare(const struct mdevsim_state_table *a,
 /** schema_number - little-endian number of up to 8 bytes */
 u64 schema_number(const u8 *bytes, unsigned int width);
 
-/** schema_is_number - fields of this kind hold a number */
-bool schema_is_number(const struct mdevsim_state_field *field);
-
 /** schema_is_contents - counted bytes: not fields of their own, but contents of something */
 bool schema_is_contents(const struct mdevsim_state_field *field);
 

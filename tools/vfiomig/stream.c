@@ -126,21 +126,16 @@ bool stop(struct stream *stream, int error, const char *fmt, ...)
 
 /* ---- Stream header ----------------------------------------------------- */
 
-/* Without these nothing can be said of what follows. */
-static bool header_walkable(struct stream *stream)
+/* Without these nothing can be said of what follows. Bytes of header to come, or negative. */
+static int header_extra(struct stream *stream)
 {
 	const struct mdevsim_stream_header *header = &stream->header.known;
-	u32 size = le32_to_cpu(header->header_size);
 
 	if (le16_to_cpu(header->version_major) != MDEVSIM_STREAM_MAJOR) {
 		mdevsim_state_stream_version(header, &mdevsim_state_stream_known, &stream->why);
-		stream->error = -EOPNOTSUPP;
-		return false;
+		return -EOPNOTSUPP;
 	}
-	if (size < sizeof(*header) || size > MDEVSIM_STREAM_HEADER_MAX ||
-	    size % MDEVSIM_RECORD_ALIGN)
-		return stop(stream, -EPROTO, "stream header: size %u, which no header has", size);
-	return true;
+	return mdevsim_state_stream_extra(header, &stream->why);
 }
 
 static void check_header(struct stream *stream)
@@ -160,7 +155,8 @@ static void check_header(struct stream *stream)
 static bool read_header(struct stream *stream)
 {
 	struct mdevsim_stream_header *header = &stream->header.known;
-	size_t got = take(stream, header, sizeof(*header)), extra;
+	size_t got = take(stream, header, sizeof(*header));
+	int extra;
 
 	stream->header_size = got;
 	if (memcmp(header->magic, MDEVSIM_STREAM_MAGIC,
@@ -168,13 +164,15 @@ static bool read_header(struct stream *stream)
 		return stop(stream, -EILSEQ, "not a device-state stream: the magic is missing");
 	if (got < sizeof(*header))
 		return stop(stream, -ENODATA, "the stream ends at byte %zu, in its header", got);
-	if (!header_walkable(stream))
+	extra = header_extra(stream);
+	if (extra < 0) {
+		stream->error = extra;
 		return false;
+	}
 	check_header(stream);
-	extra = le32_to_cpu(header->header_size) - sizeof(*header);
 	got = take(stream, header + 1, extra);
 	stream->header_size += got;
-	if (got < extra)
+	if (got < (size_t)extra)
 		return stop(stream, -ENODATA, "the stream ends at byte %llu, in its header",
 			    stream->offset);
 	return true;
@@ -225,16 +223,21 @@ static void check_head(struct stream *stream, struct stream_record *record)
 }
 
 /* Room for more of the body; it grows with what is there, not with what is claimed. */
-static void *body_room(struct stream_record *record, u64 more)
+static void *body_room(struct stream *stream, struct stream_record *record, u64 more)
 {
 	u64 room = record->room ? record->room : 2 * PIECE;
+	void *body = record->body;
 
 	while (room < record->held + more)
 		room *= 2;
 	if (room != record->room) {
-		record->body = realloc(record->body, room);
-		if (!record->body)
-			abort();
+		body = realloc(body, room);
+		if (!body) {
+			stream->unread = true;
+			stream->error = -ENOMEM;
+			return NULL;
+		}
+		record->body = body;
 		record->room = room;
 	}
 	return record->body + record->held;
@@ -246,12 +249,15 @@ static bool read_body(struct stream *stream, struct stream_record *record)
 	u8 passed[4096];
 	void *place;
 
-	body_room(record, 1);
+	if (!body_room(stream, record, 1))
+		return false;
 	while (left) {
 		most = left < PIECE ? left : PIECE;
 		if (most > STREAM_MAX_BODY - record->held)
 			most = STREAM_MAX_BODY - record->held;
-		place = most ? body_room(record, most) : passed;
+		place = most ? body_room(stream, record, most) : passed;
+		if (!place)
+			return false;
 		if (!most)
 			most = left < sizeof(passed) ? left : sizeof(passed);
 		got = take(stream, place, most);
@@ -461,6 +467,28 @@ const char *stream_record_name(const struct stream *stream, const struct stream_
 	return table ? table->name : mdevsim_state_stream_name(record->head.type);
 }
 
+bool stream_keep(const struct stream *stream, const struct stream_record *record,
+		 struct stream_kept *kept)
+{
+	u8 *body = malloc(record->held + 1);
+
+	if (!body)
+		return false;
+	*kept = (struct stream_kept){
+		.head = record->head,
+		.offset = record->offset,
+		.header = record->header,
+		.body = memcpy(body, record->body, record->held),
+		.held = record->held,
+		.nr_padding = record->nr_padding,
+		.trailer = record->trailer,
+		.table = stream_table(stream, record),
+		.name = stream_record_name(stream, record),
+	};
+	memcpy(kept->padding, record->padding, sizeof(kept->padding));
+	return true;
+}
+
 struct mdevsim_reason stream_why(const struct stream *stream, const struct stream_record *record,
 				 const struct stream_problem *problem)
 {
@@ -484,12 +512,24 @@ static const char *hint_for(int error)
 	}
 }
 
+int stream_fail_memory(const struct stream *stream)
+{
+	return fail(&(struct fault){
+			.status = STATUS_FAILED,
+			.error = ENOMEM,
+			.where = stream->file.name,
+			.hint = "vfiomig dump or vfiomig verify, which hold one record at a time",
+		    }, "there is no memory to hold it");
+}
+
 /* A foreign file is another matter than a broken stream. */
 int stream_fail(const struct stream *stream)
 {
 	int error = -stream->error;
 	bool foreign = error == EILSEQ || error == EOPNOTSUPP;
 
+	if (error == ENOMEM)
+		return stream_fail_memory(stream);
 	if (stream->unread && stream->qemu)
 		return qemu_file_fail(stream->qemu);
 	errno = error;

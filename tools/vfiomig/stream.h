@@ -164,6 +164,39 @@ bool stream_begin(struct stream *stream);
  */
 struct stream_record *stream_next(struct stream *stream);
 
+/**
+ * struct stream_kept - what stays of a record when the walk goes on
+ * @head: its header, in the processor's byte order
+ * @offset: of its header, in the stream
+ * @header: its header
+ * @body: a copy of its body, to be freed
+ * @held: bytes at @body
+ * @padding: between body and trailer
+ * @nr_padding: bytes of it
+ * @trailer: its trailer
+ * @table: what describes its body, or NULL
+ * @name: of its type
+ */
+struct stream_kept {
+	struct mdevsim_record head;
+	u64 offset;
+	struct mdevsim_record_header header;
+	u8 *body;
+	u64 held;
+	u8 padding[MDEVSIM_RECORD_ALIGN];
+	unsigned int nr_padding;
+	struct mdevsim_record_trailer trailer;
+	const struct mdevsim_state_table *table;
+	const char *name;
+};
+
+/** stream_keep - keep what a record holds; false when there is no memory for it */
+bool stream_keep(const struct stream *stream, const struct stream_record *record,
+		 struct stream_kept *kept);
+
+/** stream_fail_memory - report that there is no memory for so much; returns &enum status */
+int stream_fail_memory(const struct stream *stream);
+
 /** stream_table - what describes the body of a record; NULL when nothing does */
 const struct mdevsim_state_table *stream_table(const struct stream *stream,
 					       const struct stream_record *record);
