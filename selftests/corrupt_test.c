@@ -4,33 +4,21 @@
  * cut at each byte, each record lost, repeated and exchanged with each other one.
  * The device refuses it, says which record was wrong, and works after a reset.
  */
-#include <errno.h>
+#include <stdio.h>
 #include "migration.h"
+#include "stream_error.h"
 #include "test.h"
 
 #define KIB		1024
 #define NAMESPACE	"16384"
 #define BITS		8
 
+/* Trying a device out takes longer than refusing a stream: after one in so many changed bytes. */
+#define TRY_OUT		64
+
 FIXTURE(corrupt) {
 	struct bench bench;
-	struct device *device;
 	struct stream good;
-};
-
-FIXTURE_VARIANT(corrupt) {
-	const char *version;
-	uint16_t minor;
-};
-
-FIXTURE_VARIANT_ADD(corrupt, v1_0) {
-	.version = "1.0",
-	.minor = 0,
-};
-
-FIXTURE_VARIANT_ADD(corrupt, v1_1) {
-	.version = "1.1",
-	.minor = 1,
 };
 
 /* Two extents, of data and of zeroes, and something in every record */
@@ -56,40 +44,39 @@ static struct stream small_stream(struct bench *bench)
 FIXTURE_SETUP(corrupt)
 {
 	bench_setup(&self->bench, DEVICE_TYPE);
-	self->device = &self->bench.device;
-	ASSERT_EQ(0, mdev_write(&self->device->mdev, "namespace_size", NAMESPACE));
-	ASSERT_EQ(0, mdev_write(&self->device->mdev, "migration/stream_version",
-				variant->version));
-	self->good = small_stream(&self->bench);
-	ASSERT_EQ(variant->minor, stream_header(&self->good)->version_minor);
-	ASSERT_EQ(0, device_reset(self->device));
+	ASSERT_EQ(0, mdev_write(&self->bench.device.mdev, "namespace_size", NAMESPACE));
 }
 
-/* After all of it the good stream loads, and is saved again as it was. */
 FIXTURE_TEARDOWN(corrupt)
 {
-	struct stream again;
-
-	EXPECT_EQ(0, migration_load(self->device, &self->good, 0));
-	again = migration_save(self->device);
-	EXPECT_STREQ("same", stream_same_state(&self->good, &again));
-	stream_free(&again);
 	stream_free(&self->good);
-	ASSERT_EQ(0, device_reset(self->device));
 	TEST_TEARDOWN(&self->bench);
 }
 
-static bool is_documented(int error)
+/* A good stream of version 1.@minor */
+static void begin(struct __test_metadata *_metadata, struct bench *bench, struct stream *good,
+		  unsigned int minor)
 {
-	static const int documented[] = {
-		EILSEQ, EOPNOTSUPP, EPROTO, EMSGSIZE, EBADMSG, EXDEV, EINVAL, ENODATA,
-	};
+	char version[16];
 
-	for (size_t i = 0; i < ARRAY_SIZE(documented); i++) {
-		if (error == -documented[i])
-			return true;
-	}
-	return false;
+	snprintf(version, sizeof(version), "%u.%u", MDEVSIM_STREAM_MAJOR, minor);
+	ASSERT_EQ(0, mdev_write(&bench->device.mdev, "migration/stream_version", version));
+	*good = small_stream(bench);
+	ASSERT_EQ(minor, stream_header(good)->version_minor);
+	ASSERT_EQ(0, device_reset(&bench->device));
+}
+
+/* After all of it the good stream loads, and is saved again as it was. */
+static void end(struct __test_metadata *_metadata, struct device *device, struct stream *good)
+{
+	struct stream again;
+
+	EXPECT_EQ(0, migration_load(device, good, 0));
+	again = migration_save(device);
+	EXPECT_STREQ("same", stream_same_state(good, &again));
+	stream_free(&again);
+	stream_free(good);
+	ASSERT_EQ(0, device_reset(device));
 }
 
 /**
@@ -98,12 +85,14 @@ static bool is_documented(int error)
  * @at: where
  * @words: in the refusal
  * @enough: bytes that are likely to do; the rest follows if they do not
+ * @try_out: see afterwards that a driver can use the device
  */
 struct attempt {
 	const char *what;
 	size_t at;
 	const char *words;
 	size_t enough;
+	bool try_out;
 };
 
 /* Write what is likely to be enough, then the rest, then ask for the state to be taken over. */
@@ -125,19 +114,23 @@ static int load(struct device *device, const struct stream *stream, size_t enoug
 	return error;
 }
 
-static void expect_refused(struct __test_metadata *_metadata, struct device *device,
+static void expect_refused(struct __test_metadata *_metadata, struct bench *bench,
 			   const struct stream *stream, const struct attempt *attempt)
 {
-	char refusal[256];
+	struct device *device = &bench->device;
 	int error = load(device, stream, attempt->enough);
+	char refusal[256];
 
-	EXPECT_TRUE(is_documented(error))
+	EXPECT_TRUE(stream_error_is_documented(error))
 		TH_LOG("%s %zu: %d", attempt->what, attempt->at, error);
 	migration_refusal(device, refusal, sizeof(refusal));
 	EXPECT_TRUE(refusal[0] && strstr(refusal, attempt->words))
 		TH_LOG("%s %zu: no \"%s\" in \"%s\"", attempt->what, attempt->at, attempt->words,
 		       refusal);
 	ASSERT_EQ(0, device_reset(device));
+	if (attempt->try_out)
+		EXPECT_STREQ("works", nvme_works(device, &bench->arena))
+			TH_LOG("after %s %zu", attempt->what, attempt->at);
 }
 
 /* The record that a byte is in; -1 in the header of the stream */
@@ -152,31 +145,63 @@ static long record_at(const struct stream *stream, size_t at)
 	return i;
 }
 
-/* A bit or several of each byte, one byte at a time; unit tests try each bit of it. */
-TEST_F_TIMEOUT(corrupt, each_byte, 600)
+/* What a refusal says when something is wrong at a byte */
+static void byte_words(const struct stream *good, size_t at, char *words, size_t size)
 {
-	struct attempt attempt = { .what = "byte" };
-	uint64_t start = must_now_ms();
-	char words[32] = "";
-	long index, last = -1;
+	long index = record_at(good, at);
 
-	for (size_t at = 0; at < self->good.length; at++) {
+	if (index >= 0)
+		snprintf(words, size, "record %ld (", index);
+	else
+		snprintf(words, size, "%s", at < MDEVSIM_STREAM_MAGIC_LEN ?
+			 "not a device-state stream" : "stream header: ");
+}
+
+/* Bytes up to the end of the header or the record that a byte is in */
+static size_t end_of(const struct stream *good, size_t at)
+{
+	long index = record_at(good, at);
+	struct stream_record record;
+
+	if (index < 0)
+		return sizeof(struct mdevsim_stream_header);
+	record = stream_at(good, (size_t)index);
+	return record.offset + record.size;
+}
+
+static void expect_bytes_refused(struct __test_metadata *_metadata, struct bench *bench,
+				 struct stream *good)
+{
+	char words[32];
+	struct attempt attempt = { .what = "byte", .words = words };
+	uint64_t start = must_now_ms();
+
+	for (size_t at = 0; at < good->length; at++) {
 		uint8_t change = (uint8_t)(at % 3 ? 1 << at % BITS : 0xff >> at % BITS);
 
-		index = record_at(&self->good, at);
-		if (index != last)
-			snprintf(words, sizeof(words), "record %ld (", index);
-		last = index;
+		byte_words(good, at, words, sizeof(words));
 		attempt.at = at;
-		attempt.words = words;
-		attempt.enough = index < 0 ? at + 1 : stream_at(&self->good, (size_t)index).offset +
-			stream_at(&self->good, (size_t)index).size;
-		self->good.bytes[at] ^= change;
-		expect_refused(_metadata, self->device, &self->good, &attempt);
-		self->good.bytes[at] ^= change;
+		attempt.enough = end_of(good, at);
+		attempt.try_out = at % TRY_OUT == 0;
+		good->bytes[at] ^= change;
+		expect_refused(_metadata, bench, good, &attempt);
+		good->bytes[at] ^= change;
 	}
-	TH_LOG("%zu bytes in %llu ms", self->good.length,
+	TH_LOG("%zu bytes in %llu ms", good->length,
 	       (unsigned long long)(must_now_ms() - start));
+}
+
+/*
+ * A bit or several of each byte, one byte at a time. The driver's own code is run in user space
+ * by unit/state_load_test.c, where there is time for each bit but those of SCHEMA.
+ */
+TEST_F_TIMEOUT(corrupt, each_byte, 600)
+{
+	for (unsigned int minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
+		begin(_metadata, &self->bench, &self->good, minor);
+		expect_bytes_refused(_metadata, &self->bench, &self->good);
+		end(_metadata, &self->bench.device, &self->good);
+	}
 }
 
 /* Where a stream of @length bytes breaks off, in the driver's words */
@@ -198,20 +223,31 @@ static void cut_words(const struct stream *good, size_t length, char *words, siz
 		snprintf(words, size, "in record %ld (", index);
 }
 
-TEST_F_TIMEOUT(corrupt, each_truncation, 600)
+static void expect_cuts_refused(struct __test_metadata *_metadata, struct bench *bench,
+				const struct stream *good)
 {
 	char words[48];
 	struct attempt attempt = { .what = "length", .words = words, .enough = SIZE_MAX };
 	uint64_t start = must_now_ms();
-	struct stream cut = self->good;
+	struct stream cut = *good;
 
-	for (cut.length = 0; cut.length < self->good.length; cut.length++) {
-		cut_words(&self->good, cut.length, words, sizeof(words));
+	for (cut.length = 0; cut.length < good->length; cut.length++) {
+		cut_words(good, cut.length, words, sizeof(words));
 		attempt.at = cut.length;
-		expect_refused(_metadata, self->device, &cut, &attempt);
+		attempt.try_out = cut.length % TRY_OUT == 0;
+		expect_refused(_metadata, bench, &cut, &attempt);
 	}
-	TH_LOG("%zu lengths in %llu ms", self->good.length,
+	TH_LOG("%zu lengths in %llu ms", good->length,
 	       (unsigned long long)(must_now_ms() - start));
+}
+
+TEST_F_TIMEOUT(corrupt, each_truncation, 600)
+{
+	for (unsigned int minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
+		begin(_metadata, &self->bench, &self->good, minor);
+		expect_cuts_refused(_metadata, &self->bench, &self->good);
+		end(_metadata, &self->bench.device, &self->good);
+	}
 }
 
 /* Changes to records as a whole, at one place or two */
@@ -229,18 +265,20 @@ static void duplicate(struct stream *stream, size_t a, size_t b)
 typedef void (*change_fn)(struct stream *stream, size_t a, size_t b);
 
 /* The sequence numbers tell, in the record @named, or behind END. */
-static void expect_raw_refused(struct __test_metadata *_metadata, struct device *device,
+static void expect_raw_refused(struct __test_metadata *_metadata, struct bench *bench,
 			       const struct stream *good, change_fn change, size_t a, size_t b,
 			       size_t named)
 {
-	struct attempt attempt = { .what = "records from", .at = a, .enough = SIZE_MAX };
+	struct attempt attempt = {
+		.what = "records from", .at = a, .enough = SIZE_MAX, .try_out = true,
+	};
 	struct stream stream = stream_copy(good);
 	char words[32];
 
 	change(&stream, a, b);
 	snprintf(words, sizeof(words), "record %zu (", named);
 	attempt.words = named < stream_count(good) ? words : "end record";
-	expect_refused(_metadata, device, &stream, &attempt);
+	expect_refused(_metadata, bench, &stream, &attempt);
 	stream_free(&stream);
 }
 
@@ -258,10 +296,12 @@ static void expect_loaded(struct __test_metadata *_metadata, struct device *devi
 }
 
 /* Numbers, checksums and counts are right again: only the order is wrong, or it is not. */
-static void expect_settled_judged(struct __test_metadata *_metadata, struct device *device,
+static void expect_settled_judged(struct __test_metadata *_metadata, struct bench *bench,
 				  const struct stream *good, change_fn change, size_t a, size_t b)
 {
-	struct attempt attempt = { .what = "settled records from", .at = a, .enough = SIZE_MAX };
+	struct attempt attempt = {
+		.what = "settled records from", .at = a, .enough = SIZE_MAX, .try_out = true,
+	};
 	struct stream stream = stream_copy(good);
 	char words[32];
 	size_t where;
@@ -270,7 +310,7 @@ static void expect_settled_judged(struct __test_metadata *_metadata, struct devi
 	change(&stream, a, b);
 	stream_settle(&stream);
 	if (!strcmp(stream_check_where(&stream, &where), "sound")) {
-		expect_loaded(_metadata, device, &stream);
+		expect_loaded(_metadata, &bench->device, &stream);
 		stream_free(&stream);
 		return;
 	}
@@ -278,28 +318,36 @@ static void expect_settled_judged(struct __test_metadata *_metadata, struct devi
 	snprintf(words, sizeof(words), "record %zu (", where);
 	attempt.words = where == stream_count(&stream) || (end >= 0 && where > (size_t)end) ?
 		"end record" : words;
-	expect_refused(_metadata, device, &stream, &attempt);
+	expect_refused(_metadata, bench, &stream, &attempt);
 	stream_free(&stream);
 }
 
-TEST_F_TIMEOUT(corrupt, each_record, 300)
+static void expect_records_judged(struct __test_metadata *_metadata, struct bench *bench,
+				  const struct stream *good)
 {
-	const struct stream *good = &self->good;
 	size_t count = stream_count(good);
 	uint64_t start = must_now_ms();
 
 	for (size_t a = 0; a < count; a++) {
-		expect_raw_refused(_metadata, self->device, good, drop, a, 0,
-				   a + 1 < count ? a : count);
-		expect_settled_judged(_metadata, self->device, good, drop, a, 0);
-		expect_raw_refused(_metadata, self->device, good, duplicate, a, 0, a + 1);
-		expect_settled_judged(_metadata, self->device, good, duplicate, a, 0);
+		expect_raw_refused(_metadata, bench, good, drop, a, 0, a + 1 < count ? a : count);
+		expect_settled_judged(_metadata, bench, good, drop, a, 0);
+		expect_raw_refused(_metadata, bench, good, duplicate, a, 0, a + 1);
+		expect_settled_judged(_metadata, bench, good, duplicate, a, 0);
 		for (size_t b = a + 1; b < count; b++) {
-			expect_raw_refused(_metadata, self->device, good, stream_swap, a, b, a);
-			expect_settled_judged(_metadata, self->device, good, stream_swap, a, b);
+			expect_raw_refused(_metadata, bench, good, stream_swap, a, b, a);
+			expect_settled_judged(_metadata, bench, good, stream_swap, a, b);
 		}
 	}
 	TH_LOG("%zu records in %llu ms", count, (unsigned long long)(must_now_ms() - start));
+}
+
+TEST_F_TIMEOUT(corrupt, each_record, 300)
+{
+	for (unsigned int minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
+		begin(_metadata, &self->bench, &self->good, minor);
+		expect_records_judged(_metadata, &self->bench, &self->good);
+		end(_metadata, &self->bench.device, &self->good);
+	}
 }
 
 TEST_MAIN

@@ -70,13 +70,17 @@ static void expect_loaded(struct __test_metadata *_metadata, struct device *devi
 
 TEST_F(golden, each_is_loaded)
 {
+	char version[16];
+
 	for (size_t i = 0; i < self->found.gl_pathc; i++) {
 		const char *path = self->found.gl_pathv[i];
 		struct stream golden = read_file(path);
 
 		EXPECT_STREQ("sound", stream_check(&golden)) TH_LOG("%s", path);
-		expect_loaded(_metadata, self->device, &golden, path, "1.0");
-		expect_loaded(_metadata, self->device, &golden, path, "1.1");
+		for (unsigned int minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
+			snprintf(version, sizeof(version), "%u.%u", MDEVSIM_STREAM_MAJOR, minor);
+			expect_loaded(_metadata, self->device, &golden, path, version);
+		}
 		stream_free(&golden);
 	}
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The module as a whole: what it shows once loaded, and that it goes away with
-# everything it made, also while devices exist that nobody uses.
+# everything it made, also while devices exist that nobody uses and while what
+# sysfs says of them is read.
 #
 #   MODULE=     mdevsim.ko; without, modprobe finds it
 #
@@ -68,11 +69,66 @@ exists()
 	[ -e "/sys/bus/mdev/devices/$uuid$1" ]
 }
 
+# migration/ of every type and of the device 0
+directories()
+{
+	for type in $types; do
+		echo "$(type_directory "$type")/migration"
+	done
+	echo "/sys/bus/mdev/devices/${uuid}0/migration"
+}
+
+# A file that is going away may be opened and not be read, or be missing.
+read_files()
+{
+	for file in "$1"/*; do
+		{ read -r _ || true; } <"$file"
+	done 2>/dev/null
+}
+
+# Say once that all was read.
+read_until_gone()
+{
+	read_files "$1"
+	echo
+	while [ -d "$1" ]; do
+		read_files "$1"
+	done
+}
+
+unload_while_read()
+{
+	{ load && all_types && create 0 nvme-64M; } || return
+	for directory in $(directories); do
+		[ -r "$directory/version" ] || return
+		read_until_gone "$directory" >&3 2>/dev/null &
+	done
+	for directory in $(directories); do
+		read -r _ <&3
+	done
+	rmmod "$module" || return
+	for directory in $(directories); do
+		[ ! -e "$directory" ] || return
+	done
+	wait
+}
+
+kernel_complaints()
+{
+	dmesg | grep -cE 'BUG: |WARNING: |Oops|refcount_t: |blocked for more than'
+}
+
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 4; }
 loaded || load 2>/dev/null || { echo "1..0 # SKIP cannot load $module"; exit 4; }
 loaded || { echo "1..0 # SKIP $module is built in"; exit 4; }
 
-echo "1..8"
+scratch=$(mktemp -d)
+mkfifo "$scratch/readers"
+exec 3<>"$scratch/readers"
+rm -r "$scratch"
+complaints=$(kernel_complaints)
+
+echo "1..10"
 
 all_types
 result $? types_appear
@@ -98,6 +154,16 @@ for _ in 1 2 3 4 5; do
 done
 [ $again = 0 ] && ! loaded
 result $? load_and_unload_again
+
+unread=0
+for _ in 1 2 3 4 5; do
+	unload_while_read || unread=1
+done
+[ $unread = 0 ] && ! loaded
+result $? unload_while_files_are_read
+
+[ "$(kernel_complaints)" = "$complaints" ]
+result $? kernel_is_quiet
 
 load && all_types
 result $? load

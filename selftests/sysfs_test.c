@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include "migration.h"
+#include "stream_oldest.h"
 #include "test.h"
 
 #define VALUE_SIZE	256
+#define VERSIONS	(MDEVSIM_STREAM_MINOR + 1)
 
 /* Files, and the modes that they have below a device; below a type all are 0444. */
 static const struct file {
@@ -70,6 +72,15 @@ static void read_value(const struct mdev *mdev, const char *type, const char *na
 static int write_version(const struct mdev *mdev, const char *value)
 {
 	return mdev_write(mdev, "migration/stream_version", value);
+}
+
+/* Choose version 1.@minor */
+static int set_minor(const struct mdev *mdev, unsigned int minor)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%u.%u", MDEVSIM_STREAM_MAJOR, minor);
+	return write_version(mdev, value);
 }
 
 static void expect_value(struct __test_metadata *_metadata, const struct mdev *mdev,
@@ -288,14 +299,20 @@ TEST_F(sysfs, refusal_is_one_sentence)
 
 TEST_F(sysfs, stream_version_takes_versions_only)
 {
-	static const char *const sound[] = { "1.0", "1.1", "1.0\n", "1.1\n", "1.0" };
+	static const char *const sound[] = { "1.1", "1.0\n", "1.1\n", "1.0" };
 	static const char *const wrong[] = {
-		"\n", "1", "1.", ".1", ".", "1,1", "1 1", "2.0", "0.1", "0.0", "1.2", "1.256",
+		"\n", "1", "1.", ".1", ".", "1,1", "1 1", "2.0", "0.1", "0.0", "1.256",
 		"1.65536", "1.65537", "65537.1", "1.4294967297", "4294967297.1", "1.99999999999",
 		"-1.0", "1.-1", "1.0x", "1.0 x", "1.0 1", "1.1.1", "one", "0x1.0", "1.0\n1.1",
 		"max",
 	};
 
+	for (unsigned int minor = 0; minor < VERSIONS; minor++) {
+		EXPECT_EQ(0, set_minor(self->mdev, minor));
+		expect_version(_metadata, self->mdev, NULL, "stream_version",
+			       MDEVSIM_STREAM_MAJOR, minor);
+	}
+	EXPECT_EQ(-EINVAL, set_minor(self->mdev, VERSIONS));
 	for (size_t i = 0; i < ARRAY_SIZE(sound); i++) {
 		EXPECT_EQ(0, write_version(self->mdev, sound[i])) TH_LOG("\"%s\"", sound[i]);
 		expect_version(_metadata, self->mdev, NULL, "stream_version", 1,
@@ -319,7 +336,8 @@ TEST_F(sysfs, stream_version_is_busy_during_sessions)
 
 		EXPECT_EQ(-EBUSY, write_version(self->mdev, "1.0")) TH_LOG("%s", name);
 		EXPECT_EQ(-EINVAL, write_version(self->mdev, "7.7")) TH_LOG("%s", name);
-		expect_value(_metadata, self->mdev, NULL, "stream_version", "1.1");
+		expect_version(_metadata, self->mdev, NULL, "stream_version",
+			       MDEVSIM_STREAM_MAJOR, MDEVSIM_STREAM_MINOR);
 		close(data_fd);
 		/* Closing the file does not end the session; leaving its state does. */
 		EXPECT_EQ(-EBUSY, write_version(self->mdev, "1.0")) TH_LOG("%s", name);
@@ -328,8 +346,8 @@ TEST_F(sysfs, stream_version_is_busy_during_sessions)
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		if (others[i] != RUNNING)
 			migration_go(self->device, others[i]);
-		EXPECT_EQ(0, write_version(self->mdev, "1.0"));
-		EXPECT_EQ(0, write_version(self->mdev, "1.1"));
+		for (unsigned int minor = 0; minor < VERSIONS; minor++)
+			EXPECT_EQ(0, set_minor(self->mdev, minor));
 		ASSERT_EQ(0, device_reset(self->device));
 	}
 }
@@ -359,6 +377,7 @@ static void expect_stream(struct __test_metadata *_metadata, const struct stream
 	struct stream_record record;
 
 	EXPECT_STREQ("sound", stream_check(stream));
+	EXPECT_STREQ("reads", stream_oldest_reads(stream));
 	EXPECT_EQ(MDEVSIM_STREAM_MAJOR, stream_header(stream)->version_major);
 	EXPECT_EQ(minor, stream_header(stream)->version_minor);
 	if (minor < MDEVSIM_STREAM_MINOR_SCHEMA) {
@@ -373,46 +392,56 @@ static void expect_stream(struct __test_metadata *_metadata, const struct stream
 	EXPECT_GE(MDEVSIM_MAX_SCHEMA, record.length);
 }
 
-static struct stream save_as(struct bench *bench, const char *version)
+static struct stream save_as(struct bench *bench, unsigned int minor)
 {
 	struct stream stream;
 	int error;
 
-	error = write_version(&bench->device.mdev, version);
-	must(error == 0, "writing \"%s\", seen %d", version, error);
+	error = set_minor(&bench->device.mdev, minor);
+	must(error == 0, "choosing minor version %u, seen %d", minor, error);
 	stream = migration_save(&bench->device);
 	error = migration_set(&bench->device, STOP, NULL);
 	must(error == 0, "seen %d", error);
 	return stream;
 }
 
-/* One device, saved as both: each loads on a device that writes the other. */
+/* A device that writes version 1.@minor takes the stream over, and saves what it says. */
+static void expect_taken_over(struct __test_metadata *_metadata, struct device *device,
+			      const struct stream *stream, unsigned int minor)
+{
+	struct stream again;
+
+	ASSERT_EQ(0, device_reset(device));
+	ASSERT_EQ(0, set_minor(&device->mdev, minor));
+	ASSERT_EQ(0, migration_load(device, stream, 0));
+	again = migration_save(device);
+	expect_stream(_metadata, &again, (uint16_t)minor);
+	EXPECT_STREQ("same", stream_same_state(stream, &again));
+	stream_free(&again);
+}
+
+/* One device, saved as each version: each loads on a device that writes any. */
 TEST_F(sysfs, versions_differ_in_the_schema_only)
 {
-	static const char *const names[] = { "1.0", "1.1" };
-	struct stream streams[2], again;
+	struct stream streams[VERSIONS];
+	const struct stream *oldest = &streams[0], *first = &streams[MDEVSIM_STREAM_MINOR_SCHEMA];
 	int eventfds[BENCH_VECTORS];
 
 	ASSERT_EQ(0, mdev_write(self->mdev, "namespace_size", "1048576"));
 	bench_enrich(&self->bench, eventfds);
 	ASSERT_EQ(NVME_SUCCESS, nvme_fill(&self->bench.nvme.io[0], 0, 65536, 1));
-	for (size_t i = 0; i < 2; i++) {
-		streams[i] = save_as(&self->bench, names[i]);
+	for (unsigned int i = 0; i < VERSIONS; i++) {
+		streams[i] = save_as(&self->bench, i);
 		expect_stream(_metadata, &streams[i], (uint16_t)i);
+		EXPECT_STREQ("same", stream_same_state(oldest, &streams[i]));
 	}
-	EXPECT_STREQ("same", stream_same_state(&streams[0], &streams[1]));
-	EXPECT_EQ(stream_count(&streams[0]) + 1, stream_count(&streams[1]));
-	EXPECT_EQ(streams[0].length + stream_at(&streams[1], 1).size, streams[1].length);
-	for (size_t i = 0; i < 2; i++) {
-		ASSERT_EQ(0, device_reset(self->device));
-		ASSERT_EQ(0, write_version(self->mdev, names[!i]));
-		ASSERT_EQ(0, migration_load(self->device, &streams[i], 0));
-		again = migration_save(self->device);
-		expect_stream(_metadata, &again, !i);
-		EXPECT_STREQ("same", stream_same_state(&streams[i], &again));
-		stream_free(&again);
+	EXPECT_EQ(stream_count(oldest) + 1, stream_count(first));
+	EXPECT_EQ(oldest->length + stream_at(first, 1).size, first->length);
+	for (unsigned int i = 0; i < VERSIONS; i++) {
+		for (unsigned int minor = 0; minor < VERSIONS; minor++)
+			expect_taken_over(_metadata, self->device, &streams[i], minor);
 	}
-	for (size_t i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < VERSIONS; i++)
 		stream_free(&streams[i]);
 }
 
@@ -490,7 +519,7 @@ TEST_F(sysfs, initial_bytes_include_the_schema)
 
 	ASSERT_EQ(0, write_version(self->mdev, "1.0"));
 	without = read_initial(_metadata, self->device, &oldest);
-	ASSERT_EQ(0, write_version(self->mdev, "1.1"));
+	ASSERT_EQ(0, set_minor(self->mdev, MDEVSIM_STREAM_MINOR_SCHEMA));
 	with = read_initial(_metadata, self->device, &newest);
 	EXPECT_EQ(1, stream_count(&oldest));
 	EXPECT_EQ(2, stream_count(&newest));
@@ -502,16 +531,14 @@ TEST_F(sysfs, initial_bytes_include_the_schema)
 /* A VMM sizes its buffers by this. */
 TEST_F(sysfs, data_size_covers_the_schema)
 {
-	static const char *const names[] = { "1.0", "1.1" };
-
-	for (size_t i = 0; i < 2; i++) {
+	for (unsigned int minor = 0; minor < VERSIONS; minor++) {
 		struct stream stream;
 		uint64_t size;
 
-		ASSERT_EQ(0, write_version(self->mdev, names[i]));
+		ASSERT_EQ(0, set_minor(self->mdev, minor));
 		size = migration_data_size(self->device);
 		stream = migration_save(self->device);
-		EXPECT_LE(stream.length, size) TH_LOG("%s", names[i]);
+		EXPECT_LE(stream.length, size) TH_LOG("1.%u", minor);
 		ASSERT_EQ(0, device_reset(self->device));
 		stream_free(&stream);
 	}

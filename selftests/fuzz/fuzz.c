@@ -5,6 +5,7 @@
 #include <linux/array_size.h>
 #include <linux/crc32.h>
 #include <linux/minmax.h>
+#include "../lib/stream_error.h"
 #include "fuzz.h"
 
 void input_take(struct input *input, void *to, size_t length)
@@ -111,13 +112,5 @@ void fuzz_seal(u8 *bytes, size_t length)
 
 bool fuzz_is_documented(int err)
 {
-	static const int documented[] = {
-		EILSEQ, EOPNOTSUPP, EPROTO, EMSGSIZE, EBADMSG, EXDEV, EINVAL, ENODATA, ENOMEM,
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(documented); i++)
-		if (err == -documented[i])
-			return true;
-	return false;
+	return stream_error_is_documented(err) || err == -ENOMEM;
 }

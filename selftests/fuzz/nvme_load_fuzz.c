@@ -7,67 +7,24 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <linux/array_size.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
-#include "../../driver/irq_state.h"
-#include "../../driver/pci_config.h"
-#include "../../driver/state_load.h"
+#include "../unit/host_stream.h"
 #include "../unit/ktap.h"
-#include "../unit/nvme_host.h"
 #include "fuzz.h"
 #include "nvme_state.h"
 
 #define FLAG_SEAL	1
 #define MOST		65536
 
-static int pci_config_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-			    struct mdevsim_reason *why)
-{
-	return mdevsim_pci_config_check(set->body[MDEVSIM_RECORD_PCI_CONFIG], why);
-}
-
 /* What configuration space accepts is what it saves. */
-static void pci_config_load(struct mdevsim_function *fn, const void *body, u32 length)
+static void expect_config_saved(struct mdevsim_function *fn, const struct mdevsim_state_set *set)
 {
 	struct mdevsim_state_pci_config again;
-	struct mdevsim_pci_config config;
 
-	mdevsim_pci_config_load(&config, body);
-	mdevsim_pci_config_save(&config, &again);
-	MUST(!memcmp(&again, body, sizeof(again)));
+	mdevsim_pci_config_save(&fn->device->config, &again);
+	MUST(!memcmp(&again, set->body[MDEVSIM_RECORD_PCI_CONFIG], sizeof(again)));
 }
-
-static const struct mdevsim_state_ops pci_config_ops = {
-	.type		= MDEVSIM_RECORD_PCI_CONFIG,
-	.version	= 1,
-	.min_length	= sizeof(struct mdevsim_state_pci_config),
-	.max_length	= sizeof(struct mdevsim_state_pci_config),
-	.check		= pci_config_check,
-	.load		= pci_config_load,
-};
-
-static int irq_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-		     struct mdevsim_reason *why)
-{
-	return mdevsim_irq_state_check(set, why);
-}
-
-/* The host's interrupts have no state of their own. */
-static void irq_load(struct mdevsim_function *fn, const void *body, u32 length)
-{
-}
-
-static const struct mdevsim_state_ops irq_ops = {
-	.type		= MDEVSIM_RECORD_IRQ,
-	.version	= 1,
-	.min_length	= MDEVSIM_IRQ_STATE_LENGTH,
-	.max_length	= MDEVSIM_IRQ_STATE_LENGTH,
-	.check		= irq_check,
-	.load		= irq_load,
-};
-
-static const struct mdevsim_state_ops *const carrier[] = { &pci_config_ops, &irq_ops };
 
 static void read_stream(struct mdevsim_state_reader *reader, const u8 *bytes, size_t length)
 {
@@ -113,19 +70,18 @@ static bool load_stream(struct mdevsim_state_loader *loader, const u8 *bytes, si
 	ret = mdevsim_state_loader_commit(loader);
 	MUST(!ret || fuzz_is_documented(ret));
 	MUST(!ret == !loader->reader.why.text[0]);
-	if (!ret)
+	if (!ret) {
 		nvme_state_expect_saved(loader->target->fn, &loader->set);
+		expect_config_saved(loader->target->fn, &loader->set);
+	}
 	mdevsim_state_loader_release(loader);
 	return !ret;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t length)
 {
-	struct mdevsim_state_target target = {
-		.carrier	= carrier,
-		.nr_carrier	= ARRAY_SIZE(carrier),
-	};
 	struct mdevsim_state_loader loader;
+	struct mdevsim_state_target target;
 	static u8 bytes[MOST];
 	struct host *host;
 
@@ -135,10 +91,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t length)
 	if (data[0] & FLAG_SEAL)
 		fuzz_seal(bytes, length);
 
-	host = host_create();
-	target.fn = host->fn;
-	target.limits = host->fn->ops->limits;
-	target.limits.namespace_capacity = HOST_CAPACITY;
+	host = host_stream_create();
+	target = host_stream_target(host);
 	memcpy(host->device.memory, bytes, length);
 	host->fn->ops->quiesce(host->fn);
 	host->device.silent = true;

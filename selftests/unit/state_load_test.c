@@ -10,6 +10,8 @@
 #include <string.h>
 #include <linux/array_size.h>
 #include <linux/slab.h>
+#include "../lib/stream_error.h"
+#include "../lib/stream_oldest.h"
 #include "host_stream.h"
 #include "ktap.h"
 #include "random.h"
@@ -99,19 +101,6 @@ static void end(void)
 	end_host(host);
 }
 
-static bool is_documented(int err)
-{
-	static const int documented[] = {
-		EILSEQ, EOPNOTSUPP, EPROTO, EMSGSIZE, EBADMSG, EXDEV, EINVAL, ENODATA,
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(documented); i++)
-		if (err == -documented[i])
-			return true;
-	return false;
-}
-
 /* Refused with a documented error and a sentence that has these words, once or twice in a row */
 static void expect_refused(const struct stream *stream, const char *words, const char *what,
 			   size_t at)
@@ -119,7 +108,7 @@ static void expect_refused(const struct stream *stream, const char *words, const
 	struct mdevsim_reason why;
 	int ret = host_stream_load(host, stream, WHOLE, &why);
 
-	EXPECT_MSG(is_documented(ret), "%s %zu: %d", what, at, ret);
+	EXPECT_MSG(stream_error_is_documented(ret), "%s %zu: %d", what, at, ret);
 	EXPECT_MSG(why.text[0] && strstr(why.text, words), "%s %zu: no \"%s\" in \"%s\"", what, at,
 		   words, why.text);
 }
@@ -133,13 +122,15 @@ static const char *record_words(size_t index)
 	return words;
 }
 
-/* Of a byte of the stream: its record's words, or any at all for the header */
+/* Of a byte of the stream: the words of what it is in, the header or a record */
 static const char *words_at(const struct stream *stream, size_t at)
 {
 	size_t i = 0;
 
+	if (at < MDEVSIM_STREAM_MAGIC_LEN)
+		return "not a device-state stream";
 	if (at < sizeof(struct mdevsim_stream_header))
-		return "";
+		return "stream header: ";
 	while (at >= stream_at(stream, i).offset + stream_at(stream, i).size)
 		i++;
 	return record_words(i);
@@ -209,37 +200,44 @@ static void corrupt(size_t at, u8 change)
 	good.bytes[at] ^= change;
 }
 
-/* Each bit alone, and one byte that is any other; of framing and of every body */
-static void every_corrupt_byte_is_refused(void)
+/* Each bit alone, and one byte that is any other */
+static void corrupt_byte(size_t at, u64 *seed)
 {
-	u64 seed = 11;
 	unsigned int bit;
-	size_t at;
 
-	begin(0);
-	for (at = 0; at < good.length && !ktap_failures; at++) {
-		for (bit = 0; bit < 8; bit++)
-			corrupt(at, 1 << bit);
-		corrupt(at, 1 + random_below(&seed, 255));
-	}
-	printf("# %zu bytes, 9 corruptions of each\n", good.length);
-	end();
+	for (bit = 0; bit < 8; bit++)
+		corrupt(at, 1 << bit);
+	corrupt(at, 1 + random_below(seed, 255));
 }
 
-/* The newest version has a schema, whose bytes are many and much alike. */
-static void every_corrupt_byte_of_a_schema_is_refused(void)
+/* Bytes of a schema are many and much alike: one bit of each, and one byte that is any other. */
+static void corrupt_schema_byte(size_t at, u64 *seed)
 {
-	struct stream_record schema;
-	size_t at;
-	u64 seed = 12;
+	corrupt(at, 1 << random_below(seed, 8));
+	corrupt(at, 1 + random_below(seed, 255));
+}
 
-	begin(MDEVSIM_STREAM_MINOR);
-	schema = stream_at(&good, 1);
-	for (at = schema.offset; at < schema.offset + schema.size && !ktap_failures; at++) {
-		corrupt(at, 1 << random_below(&seed, 8));
-		corrupt(at, 1 + random_below(&seed, 255));
+/* Of the header, of framing and of every body, in every version */
+static void every_corrupt_byte_is_refused(void)
+{
+	struct stream_record second;
+	u64 seed = 11;
+	size_t at;
+	u16 minor;
+
+	for (minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
+		begin(minor);
+		second = stream_at(&good, 1);
+		for (at = 0; at < good.length && !ktap_failures; at++) {
+			if (second.type == MDEVSIM_RECORD_SCHEMA &&
+			    at - second.offset < second.size)
+				corrupt_schema_byte(at, &seed);
+			else
+				corrupt_byte(at, &seed);
+		}
+		printf("# 1.%u: %zu bytes\n", minor, good.length);
+		end();
 	}
-	end();
 }
 
 /* The warning follows from the temperature: it is what it is, whatever a stream says. */
@@ -265,8 +263,8 @@ static void expect_sealed_judged(const struct stream *stream, size_t index, size
 	int ret = host_stream_load(host, stream, WHOLE, &why);
 
 	if (ret) {
-		EXPECT_MSG(is_documented(ret) && strstr(why.text, "record "), "byte %zu: %d \"%s\"",
-			   at, ret, why.text);
+		EXPECT_MSG(stream_error_is_documented(ret) && strstr(why.text, "record "),
+			   "byte %zu: %d \"%s\"", at, ret, why.text);
 		return;
 	}
 	again = host_stream_save(host, 0);
@@ -497,6 +495,13 @@ static struct stream read_file(const char *path)
 	return stream;
 }
 
+static void expect_oldest_reads(const struct stream *stream, const char *what)
+{
+	const char *seen = stream_oldest_reads(stream);
+
+	EXPECT_MSG(!strcmp(seen, "reads"), "%s: %s", what, seen);
+}
+
 /* Loads, is saved as the same state by this version, and that loads again. */
 static void expect_golden(const char *path)
 {
@@ -506,6 +511,7 @@ static void expect_golden(const char *path)
 	u16 minor;
 
 	EXPECT_MSG(!strcmp(stream_check(&golden), "sound"), "%s: %s", path, stream_check(&golden));
+	expect_oldest_reads(&golden, path);
 	for (minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
 		EXPECT_MSG(!host_stream_load(quiet, &golden, WHOLE, &why), "%s: %s", path,
 			   why.text);
@@ -540,11 +546,92 @@ static void golden_streams_load(void)
 	globfree(&found);
 }
 
+/* ---- New to old -------------------------------------------------------- */
+
+static void readers_of_1_0_read_every_version(void)
+{
+	char what[16];
+	u16 minor;
+
+	for (minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
+		begin(minor);
+		snprintf(what, sizeof(what), "1.%u", minor);
+		expect_oldest_reads(&good, what);
+		end();
+	}
+}
+
+/* Changes that drivers of the future must not make */
+
+static void add_to_oldest(struct stream *stream)
+{
+	stream_header(stream)->version_minor = 0;
+}
+
+static void require_schema(struct stream *stream)
+{
+	struct stream_record schema = stream_at(stream, 1);
+
+	stream_record_header(stream, &schema)->flags = 0;
+}
+
+static void require_feature(struct stream *stream)
+{
+	stream_header(stream)->required = cpu_to_le64(2);
+}
+
+static void raise_version(struct stream *stream)
+{
+	struct stream_record identity = stream_at(stream, 0);
+
+	stream_record_header(stream, &identity)->version = cpu_to_le16(2);
+}
+
+static void mark_known(struct stream *stream)
+{
+	struct stream_record identity = stream_at(stream, 0);
+
+	stream_record_header(stream, &identity)->flags = cpu_to_le16(MDEVSIM_RECORD_OPTIONAL);
+}
+
+static void swap_last(struct stream *stream)
+{
+	stream_swap(stream, stream_count(stream) - 3, stream_count(stream) - 2);
+}
+
+static void lose_last(struct stream *stream)
+{
+	stream_drop(stream, stream_count(stream) - 2);
+}
+
+static void lose_end(struct stream *stream)
+{
+	stream_drop(stream, stream_count(stream) - 1);
+}
+
+static void readers_of_1_0_do_not_read_what_is_new_and_required(void)
+{
+	static void (*const changes[])(struct stream *stream) = {
+		add_to_oldest, require_schema, require_feature, raise_version, mark_known,
+		swap_last, lose_last, lose_end,
+	};
+	struct stream stream;
+	size_t i;
+
+	begin(MDEVSIM_STREAM_MINOR);
+	for (i = 0; i < ARRAY_SIZE(changes); i++) {
+		stream = stream_copy(&good);
+		changes[i](&stream);
+		EXPECT_MSG(strcmp(stream_oldest_reads(&stream), "reads"), "change %zu", i);
+		stream_free(&stream);
+	}
+	end();
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(sound_streams_are_taken_over),
 	KTAP_TEST(what_is_refused_changes_nothing),
 	KTAP_TEST(every_corrupt_byte_is_refused),
-	KTAP_TEST(every_corrupt_byte_of_a_schema_is_refused),
 	KTAP_TEST(every_wrong_value_is_refused_or_taken_over),
 	KTAP_TEST(every_truncation_is_refused),
 	KTAP_TEST(lost_repeated_and_exchanged_records_are_refused),
@@ -552,6 +639,8 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(schema_lengths_are_limited),
 	KTAP_TEST(want_of_memory_is_survived),
 	KTAP_TEST(golden_streams_load),
+	KTAP_TEST(readers_of_1_0_read_every_version),
+	KTAP_TEST(readers_of_1_0_do_not_read_what_is_new_and_required),
 };
 
 int main(void)

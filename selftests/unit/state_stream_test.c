@@ -9,6 +9,7 @@
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include "../../driver/state_stream.h"
+#include "../lib/stream_error.h"
 #include "ktap.h"
 #include "random.h"
 #include "stream_image.h"
@@ -163,19 +164,6 @@ static void expect_names(struct image *image, unsigned int i)
 }
 
 static struct image image, other;
-
-static bool is_documented(int err)
-{
-	static const int documented[] = {
-		EILSEQ, EOPNOTSUPP, EPROTO, EMSGSIZE, EBADMSG, EXDEV, EINVAL, ENODATA,
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(documented); i++)
-		if (err == -documented[i])
-			return true;
-	return false;
-}
 
 static void checksum_is_crc32c(void)
 {
@@ -416,7 +404,7 @@ static void a_changed_byte_is_noticed(void)
 			image.bytes[at] ^= changes[i];
 			ret = read_image(&image);
 			image.bytes[at] ^= changes[i];
-			EXPECT_MSG(is_documented(ret) && reader.why.text[0],
+			EXPECT_MSG(stream_error_is_documented(ret) && reader.why.text[0],
 				   "byte %zu changed by %#x: %d \"%s\"", at, changes[i], ret,
 				   reader.why.text);
 		}
@@ -1030,8 +1018,8 @@ static void noise_is_refused(void)
 		if (!ret)
 			EXPECT(!memcmp(log.image.bytes + 64, image.bytes + 64, image.length - 64));
 		else
-			EXPECT_MSG(is_documented(ret) && reader.why.text[0], "%d \"%s\"", ret,
-				   reader.why.text);
+			EXPECT_MSG(stream_error_is_documented(ret) && reader.why.text[0],
+				   "%d \"%s\"", ret, reader.why.text);
 	}
 }
 
