@@ -106,6 +106,7 @@ static void device_close(struct vfio_device *vdev)
 	guard(mutex)(&device->lifecycle);
 	reset_all(device);
 	device->migration.precopy_info_v2 = false;
+	mdevsim_migration_region_close(device);
 	memcg = device->memcg;
 	WRITE_ONCE(device->memcg, NULL);
 	mem_cgroup_put(memcg);
@@ -149,7 +150,7 @@ int mdevsim_device_resize(struct mdevsim_device *device, u64 size)
 static int device_info(struct vfio_device_info *info)
 {
 	info->flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
-	info->num_regions = VFIO_PCI_NUM_REGIONS;
+	info->num_regions = MDEVSIM_MIGRATION_REGION_INDEX + 1;
 	info->num_irqs = VFIO_PCI_NUM_IRQS;
 	return 0;
 }
@@ -255,6 +256,7 @@ static const struct vfio_device_ops device_ops = {
 	.close_device	= device_close,
 	.read		= mdevsim_region_read,
 	.write		= mdevsim_region_write,
+	.mmap		= mdevsim_region_mmap,
 	.ioctl		= device_ioctl,
 	.request	= device_request,
 	.device_feature	= mdevsim_migration_feature,

@@ -13,6 +13,7 @@
 #include "function.h"
 #include "irq.h"
 #include "migration.h"
+#include "migration_region.h"
 #include "pci_config.h"
 #include "region.h"
 #include "state_load.h"
@@ -51,6 +52,7 @@ struct mdevsim_type {
  * @irq: interrupts
  * @dirty_log: DMA logging
  * @migration: migration states
+ * @migration_region: the other front end of migration
  * @memcg: of the process that opened the device; pays for its pages. Changes
  *	only while @fn is quiet.
  *
@@ -79,6 +81,7 @@ struct mdevsim_device {
 	struct mdevsim_irq irq;
 	struct mdevsim_dirty_log dirty_log;
 	struct mdevsim_migration migration;
+	struct mdevsim_migration_region migration_region;
 	struct mem_cgroup *memcg;
 };
 

@@ -60,13 +60,15 @@ void mdevsim_function_dirtied(struct mdevsim_function *fn)
 		mdevsim_session_wake(mig->session);
 }
 
-static void session_end(struct mdevsim_migration *mig)
+static void session_end(struct mdevsim_device *device)
 {
+	struct mdevsim_migration *mig = &device->migration;
 	struct mdevsim_session *session = mig->session;
 
 	set_session(mig, NULL);
 	if (session)
 		mdevsim_session_end(session);
+	mdevsim_migration_region_end(device);
 }
 
 /* On return no write to the function's registers is under way and none takes effect. */
@@ -125,7 +127,7 @@ static struct file *arc_session_start(struct mdevsim_device *device,
 
 static struct file *arc_session_end(struct mdevsim_device *device)
 {
-	session_end(&device->migration);
+	session_end(device);
 	return NULL;
 }
 
@@ -205,22 +207,25 @@ static struct file *step_traced(struct mdevsim_device *device, enum vfio_device_
 	return file;
 }
 
-static struct file *set_state(struct vfio_device *vdev, enum vfio_device_mig_state new_state)
+struct file *mdevsim_migration_set_state(struct mdevsim_device *device, u32 new_state,
+					 enum mdevsim_front_end by)
 {
-	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
 	struct mdevsim_migration *mig = &device->migration;
 	enum vfio_device_mig_state next;
 	struct file *file = NULL;
 	int ret;
 
-	guard(mutex)(&device->lifecycle);
+	lockdep_assert_held(&device->lifecycle);
+	if (mig->session && mig->owner != by)
+		return ERR_PTR(-EBUSY);
+	mig->owner = by;
 	/* With ERROR as current state the core's table ends in a WARN. */
 	if (mig->state == VFIO_DEVICE_STATE_ERROR)
 		return ERR_PTR(-EIO);
 	if (new_state >= ARRAY_SIZE(state_names))
 		return ERR_PTR(-EINVAL);
 	while (mig->state != new_state) {
-		ret = vfio_mig_get_next_state(vdev, mig->state, new_state, &next);
+		ret = vfio_mig_get_next_state(&device->vdev, mig->state, new_state, &next);
 		if (ret)
 			return ERR_PTR(ret);
 		file = step_traced(device, next);
@@ -233,6 +238,14 @@ static struct file *set_state(struct vfio_device *vdev, enum vfio_device_mig_sta
 		}
 	}
 	return file;
+}
+
+static struct file *set_state(struct vfio_device *vdev, enum vfio_device_mig_state new_state)
+{
+	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+
+	guard(mutex)(&device->lifecycle);
+	return mdevsim_migration_set_state(device, new_state, MDEVSIM_FRONT_END_FEATURE);
 }
 
 static int get_state(struct vfio_device *vdev, enum vfio_device_mig_state *state)
@@ -343,7 +356,7 @@ void mdevsim_migration_reset(struct mdevsim_device *device)
 	struct mdevsim_migration *mig = &device->migration;
 
 	lockdep_assert_held(&device->lifecycle);
-	session_end(mig);
+	session_end(device);
 	freeze(device, false);
 	mig->loaded = false;
 	mig->state = VFIO_DEVICE_STATE_RUNNING;

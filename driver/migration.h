@@ -10,10 +10,21 @@ struct mdevsim_device;
 struct mdevsim_session;
 
 /**
+ * enum mdevsim_front_end - by what a user drives migration
+ * @MDEVSIM_FRONT_END_FEATURE: VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE
+ * @MDEVSIM_FRONT_END_REGION: the migration region
+ */
+enum mdevsim_front_end {
+	MDEVSIM_FRONT_END_FEATURE,
+	MDEVSIM_FRONT_END_REGION,
+};
+
+/**
  * struct mdevsim_migration - migration state of one device
  * @state: current state; under &mdevsim_device.lifecycle
  * @session: the data transfer session of the states that have one, else NULL; written under
  *	&mdevsim_device.lifecycle and @notify
+ * @owner: the front end by which @session was begun
  * @loaded: a state was loaded and the function has not run since
  * @precopy_info_v2: the user wants to hear of REINIT; until the device is closed
  * @stream_minor: minor version of the streams that the device writes; a user's choice
@@ -24,6 +35,7 @@ struct mdevsim_session;
 struct mdevsim_migration {
 	enum vfio_device_mig_state state;
 	struct mdevsim_session *session;
+	enum mdevsim_front_end owner;
 	bool loaded;
 	bool precopy_info_v2;
 	u16 stream_minor;
@@ -35,6 +47,18 @@ void mdevsim_migration_init(struct mdevsim_device *device);
 
 /** mdevsim_migration_reset - end any session; the state is RUNNING. Caller holds the lifecycle. */
 void mdevsim_migration_reset(struct mdevsim_device *device);
+
+/**
+ * mdevsim_migration_set_state - go to a state by whatever arcs lead there
+ * @device: device; its lifecycle is held
+ * @new_state: as it came from a user
+ * @by: the front end he uses
+ *
+ * Return: file of the data fd when a session has begun, with a reference; NULL; or ERR_PTR() of
+ * an errno listed in mdevsim_state.h. The device is then in the last state it reached.
+ */
+struct file *mdevsim_migration_set_state(struct mdevsim_device *device, u32 new_state,
+					 enum mdevsim_front_end by);
 
 /** mdevsim_migration_is_running - the state lets the function run. Caller holds the lifecycle. */
 bool mdevsim_migration_is_running(struct mdevsim_device *device);

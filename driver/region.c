@@ -115,6 +115,12 @@ static const struct region *region_find(struct mdevsim_device *device, loff_t po
 	return region;
 }
 
+static bool is_migration(loff_t pos)
+{
+	return pos >= 0 &&
+	       VFIO_PCI_OFFSET_TO_INDEX((u64)pos) == MDEVSIM_MIGRATION_REGION_INDEX;
+}
+
 /* The widest naturally aligned access at @offset within @count bytes */
 static unsigned int access_width(const struct region *region, u32 offset, size_t count)
 {
@@ -156,6 +162,9 @@ ssize_t mdevsim_region_read(struct vfio_device *vdev, char __user *buf, size_t c
 	size_t done;
 	u32 offset;
 
+	if (is_migration(*ppos))
+		return mdevsim_migration_region_read(device, buf, count,
+						     *ppos & VFIO_PCI_OFFSET_MASK);
 	region = region_find(device, *ppos, count, &offset);
 	if (!region)
 		return -EINVAL;
@@ -177,6 +186,9 @@ ssize_t mdevsim_region_write(struct vfio_device *vdev, const char __user *buf, s
 	size_t done;
 	u32 offset;
 
+	if (is_migration(*ppos))
+		return mdevsim_migration_region_write(device, buf, count,
+						      *ppos & VFIO_PCI_OFFSET_MASK);
 	region = region_find(device, *ppos, count, &offset);
 	if (!region)
 		return -EINVAL;
@@ -189,9 +201,21 @@ ssize_t mdevsim_region_write(struct vfio_device *vdev, const char __user *buf, s
 	return done;
 }
 
+int mdevsim_region_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	u64 pos = (u64)vma->vm_pgoff << PAGE_SHIFT;
+
+	if (!is_migration(pos))
+		return -EINVAL;
+	return mdevsim_migration_region_mmap(vdev_to_mdevsim(vdev), vma,
+					     pos & VFIO_PCI_OFFSET_MASK);
+}
+
 int mdevsim_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
 			struct vfio_info_cap *caps)
 {
+	if (info->index == MDEVSIM_MIGRATION_REGION_INDEX)
+		return mdevsim_migration_region_info(info, caps);
 	if (info->index >= ARRAY_SIZE(regions))
 		return -EINVAL;
 	info->offset = VFIO_PCI_INDEX_TO_OFFSET(info->index);

@@ -347,6 +347,21 @@ u64 mdevsim_session_size(struct mdevsim_session *session)
 	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(session->device);
 }
 
+u64 mdevsim_session_pending(struct mdevsim_session *session)
+{
+	u64 initial, dirty;
+
+	scoped_guard(mutex, &session->lock) {
+		if (session->writer.part == MDEVSIM_PART_END)
+			return 0;
+		if (session->phase == MDEVSIM_SESSION_PRE_COPY) {
+			precopy_size(session, &initial, &dirty);
+			return initial + dirty;
+		}
+	}
+	return mdevsim_session_size(session);
+}
+
 static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_info *info)
 {
 	guard(mutex)(&session->lock);

@@ -55,6 +55,9 @@ void mdevsim_session_end(struct mdevsim_session *session);
 /** mdevsim_session_reinit - IDENTITY has changed: send it and the namespace once more */
 void mdevsim_session_reinit(struct mdevsim_session *session);
 
+/** mdevsim_session_pending - bytes that reading would give out now, estimated; 0 only for none */
+u64 mdevsim_session_pending(struct mdevsim_session *session);
+
 /** mdevsim_session_size - bytes a saving session has yet to give out if stopped now, at most */
 u64 mdevsim_session_size(struct mdevsim_session *session);
 
