@@ -6,6 +6,7 @@
 #include <linux/memcontrol.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include "compat/feature.h"
 #include "log_ops.h"
 #include "mdevsim.h"
 #include "records.h"
@@ -64,6 +65,7 @@ static void device_release(struct vfio_device *vdev)
 	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
 
 	device->fn->ops->destroy(device->fn);
+	mdevsim_compat_free_device(vdev);
 }
 
 static int device_open(struct vfio_device *vdev)
@@ -259,7 +261,7 @@ static const struct vfio_device_ops device_ops = {
 	.mmap		= mdevsim_region_mmap,
 	.ioctl		= device_ioctl,
 	.request	= device_request,
-	.device_feature	= mdevsim_migration_feature,
+	.device_feature	= mdevsim_compat_feature,
 	MDEVSIM_REGION_INFO_OP(mdevsim_region_info)
 	MDEVSIM_IOMMUFD_OPS
 };

@@ -40,7 +40,7 @@ static struct device *mdevsim_parent_device;
 static struct kobject *type_kobjects[ARRAY_SIZE(mdevsim_types)];
 struct workqueue_struct *mdevsim_function_wq;
 
-static const struct class mdevsim_class = {
+static mdevsim_const_class mdevsim_class = {
 	.name	= "mdevsim",
 };
 

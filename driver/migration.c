@@ -276,7 +276,7 @@ static u64 data_size(struct mdevsim_device *device)
 	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(device);
 }
 
-static int get_data_size(struct vfio_device *vdev, unsigned long *stop_copy_length)
+int mdevsim_migration_data_size(struct vfio_device *vdev, unsigned long *stop_copy_length)
 {
 	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
 
@@ -288,33 +288,15 @@ static int get_data_size(struct vfio_device *vdev, unsigned long *stop_copy_leng
 static const struct vfio_migration_ops migration_ops = {
 	.migration_set_state		= set_state,
 	.migration_get_state		= get_state,
-	.migration_get_data_size	= get_data_size,
+	MDEVSIM_DATA_SIZE_OP(mdevsim_migration_data_size)
 };
-
-static int feature_precopy_info_v2(struct mdevsim_device *device, u32 flags, size_t argsz)
-{
-	int ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, 0);
-
-	if (ret != 1)
-		return ret;
-	guard(mutex)(&device->lifecycle);
-	device->migration.precopy_info_v2 = true;
-	return 0;
-}
-
-int mdevsim_migration_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz)
-{
-	if ((flags & VFIO_DEVICE_FEATURE_MASK) == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2)
-		return feature_precopy_info_v2(vdev_to_mdevsim(vdev), flags, argsz);
-	return -ENOTTY;
-}
 
 int mdevsim_migration_may_reinit(struct mdevsim_device *device)
 {
 	struct mdevsim_migration *mig = &device->migration;
 
 	lockdep_assert_held(&device->lifecycle);
-	return mig->session && !mig->precopy_info_v2 ? -EBUSY : 0;
+	return mig->session && !MDEVSIM_PRECOPY_INFO_V2(device) ? -EBUSY : 0;
 }
 
 void mdevsim_migration_reinit(struct mdevsim_device *device)

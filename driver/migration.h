@@ -26,7 +26,8 @@ enum mdevsim_front_end {
  *	&mdevsim_device.lifecycle and @notify
  * @owner: the front end by which @session was begun
  * @loaded: a state was loaded and the function has not run since
- * @precopy_info_v2: the user wants to hear of REINIT; until the device is closed
+ * @precopy_info_v2: the user wants to hear of REINIT; until the device is closed. Where the core
+ *	does not keep this: see MDEVSIM_PRECOPY_INFO_V2()
  * @stream_minor: minor version of the streams that the device writes; a user's choice
  * @notify: leaf; makes @session safe to look at for waking who polls it, and
  *	protects @refusal
@@ -82,8 +83,8 @@ void mdevsim_migration_refused(struct mdevsim_device *device, const struct mdevs
  */
 int mdevsim_migration_write_version(struct mdevsim_device *device, u16 major, u16 minor);
 
-/** mdevsim_migration_feature - VFIO_DEVICE_FEATURE as far as the core leaves it to drivers */
-int mdevsim_migration_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz);
+/** mdevsim_migration_data_size - how many bytes STOP_COPY would carry if it began now */
+int mdevsim_migration_data_size(struct vfio_device *vdev, unsigned long *stop_copy_length);
 
 /**
  * mdevsim_migration_may_reinit - may what IDENTITY says change now?

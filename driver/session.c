@@ -369,7 +369,7 @@ static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_in
 		return -ENODEV;
 	if (session->phase != MDEVSIM_SESSION_PRE_COPY)
 		return -EINVAL;
-	if (session->device->migration.precopy_info_v2)
+	if (MDEVSIM_PRECOPY_INFO_V2(session->device))
 		info->flags = session->reinit ? VFIO_PRECOPY_INFO_REINIT : 0;
 	precopy_size(session, &info->initial_bytes, &info->dirty_bytes);
 	return 0;

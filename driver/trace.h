@@ -22,7 +22,7 @@ TRACE_EVENT(mdevsim_region,
 		__field(bool, write)
 	),
 	TP_fast_assign(
-		__assign_str(device);
+		mdevsim_assign_str(device, device);
 		__entry->region = region;
 		__entry->offset = offset;
 		__entry->width = width;
@@ -45,7 +45,7 @@ TRACE_EVENT(mdevsim_dma,
 		__field(int, error)
 	),
 	TP_fast_assign(
-		__assign_str(device);
+		mdevsim_assign_str(device, device);
 		__entry->iova = iova;
 		__entry->length = length;
 		__entry->write = write;
@@ -66,8 +66,8 @@ TRACE_EVENT(mdevsim_irq,
 		__field(bool, delivered)
 	),
 	TP_fast_assign(
-		__assign_str(device);
-		__assign_str(kind);
+		mdevsim_assign_str(device, device);
+		mdevsim_assign_str(kind, kind);
 		__entry->vector = vector;
 		__entry->delivered = delivered;
 	),
@@ -86,9 +86,9 @@ TRACE_EVENT(mdevsim_arc,
 		__field(u64, ns)
 	),
 	TP_fast_assign(
-		__assign_str(device);
-		__assign_str(from);
-		__assign_str(to);
+		mdevsim_assign_str(device, device);
+		mdevsim_assign_str(from, from);
+		mdevsim_assign_str(to, to);
 		__entry->error = error;
 		__entry->ns = ns;
 	),
@@ -108,8 +108,8 @@ TRACE_EVENT(mdevsim_record,
 		__field(int, error)
 	),
 	TP_fast_assign(
-		__assign_str(device);
-		__assign_str(type);
+		mdevsim_assign_str(device, device);
+		mdevsim_assign_str(type, mdevsim_state_stream_name(record->type));
 		__entry->sequence = record->sequence;
 		__entry->length = record->length;
 		__entry->write = write;

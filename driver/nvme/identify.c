@@ -18,6 +18,7 @@
 #define VWC_FLUSH_ALL		GENMASK(2, 1)
 #define LPA_EXTENDED_DATA	BIT(2)
 #define FRMW_ONE_SLOT_RO	GENMASK(1, 0)
+#define NSFEAT_OPTPERF		BIT(4)
 #define DLFEAT_READS_ZERO	BIT(0)
 #define DLFEAT_WZ_DEALLOCATES	BIT(3)
 #define BLOCKS_PER_PAGE		(MDEVSIM_EXTENT_ALIGN >> MDEVSIM_LBA_SHIFT)
@@ -88,7 +89,7 @@ static u16 identify_ns(struct nvme_request *req, void *data)
 	id->nsze = cpu_to_le64(blocks);
 	id->ncap = cpu_to_le64(blocks);
 	id->nuse = cpu_to_le64(nvme_namespace_used(ctrl->ns) >> MDEVSIM_LBA_SHIFT);
-	id->nsfeat = NVME_NS_FEAT_THIN | NVME_NS_FEAT_IO_OPT;
+	id->nsfeat = NVME_NS_FEAT_THIN | NSFEAT_OPTPERF;
 	id->dlfeat = DLFEAT_READS_ZERO | DLFEAT_WZ_DEALLOCATES;
 	id->npwg = cpu_to_le16(BLOCKS_PER_PAGE - 1);
 	id->npwa = cpu_to_le16(BLOCKS_PER_PAGE - 1);
