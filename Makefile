@@ -4,9 +4,11 @@
 # QEMU come from a Debian root under build/, see tools/vm/make-root.
 #
 #   make                          module and tools, built inside that root
+#   make ... KERNEL=6.1           in the root of that kernel; also 6.12 (default) and 7.3
 #   make module KDIR=DIR          module for the kernel whose headers are in DIR
 #   make install [DESTDIR= PREFIX=]   module, tools and manual pages, this system
 
+KERNEL     ?= 6.12
 KDIR       ?=
 PREFIX     ?= /usr/local
 DESTDIR    ?=
@@ -19,12 +21,14 @@ BOOT    := tools/vm/boot
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 JOBS    := -j$(shell nproc)
 
+export KERNEL
+
 INSIDE    := $(filter /src,$(CURDIR))
 ROOT_KDIR  = $(wildcard /usr/src/linux-headers-*-amd64)
-kernel_of  = $(shell cat $(1)/include/config/kernel.release)
+kernel_of  = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' $(1)/include/generated/utsrelease.h)
 
 .PHONY: all module linked-module tools check fuzz demo bench shell root install install-module
-.PHONY: clean distclean help
+.PHONY: guest-initramfs clean distclean help
 
 all: module tools
 
@@ -68,14 +72,20 @@ fuzz: root
 	$(IN_ROOT) make -C selftests/fuzz fuzz O=/src/build/unit/fuzz $(FUZZ_SECONDS:%=FUZZ_SECONDS=%)
 
 # The system of the guests that the host VM runs.
-GUEST := build/guest-initramfs
-$(GUEST): tools/vm/guest-initramfs tools/vm/guest-init tools/vm/packages
-	$(IN_ROOT) tools/vm/guest-initramfs $@
+ifneq ($(INSIDE),)
+build/guest-initramfs: tools/vm/guest-initramfs tools/vm/guest-init tools/vm/packages
+	tools/vm/guest-initramfs $@
 
-demo: all $(GUEST)
+guest-initramfs: build/guest-initramfs
+else
+guest-initramfs:
+	$(IN_ROOT) make guest-initramfs
+endif
+
+demo: all guest-initramfs
 	$(BOOT) -g -q -n demo -m 4G -t 600 'tools/vm/demo.py $(DEMO)'
 
-bench: all $(GUEST)
+bench: all guest-initramfs
 	$(IN_ROOT) make -C selftests/bench
 	$(BOOT) -g -q -n bench -m 5G -t 1800 "MACHINE='$$(selftests/bench/machine.sh)' selftests/bench/run.sh"
 
@@ -108,6 +118,7 @@ help:
 	@echo 'make fuzz         the fuzzers for an hour each (FUZZ_SECONDS= for another time)'
 	@echo 'make demo         a guest with our NVMe function live-migrates (DEMO=short: less of it)'
 	@echo 'make bench        figures'
+	@echo '                  all of these for another kernel: KERNEL=6.1, KERNEL=7.3'
 	@echo 'make shell        a shell in the virtual machine'
 	@echo 'make root         only the Debian root that all of this runs in'
 	@echo 'make module KDIR=/lib/modules/$$(uname -r)/build   a module for this system'

@@ -2,13 +2,11 @@
 # shellcheck shell=sh disable=SC2034
 # What the scripts of this directory share: sourced, not run.
 
-suite=${SUITE:-trixie}
-
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 build=$top/build
-root=$build/root/$suite
 
-# Where the repository is found inside the root and inside the host VM.
+# Where the repository is found inside a root and inside the host VM, with the
+# output directory of the kernel that was chosen as its build/.
 src=/src
 
 die()
@@ -17,12 +15,33 @@ die()
 	exit 1
 }
 
+# The kernel whose root has the QEMU that runs the host VM, whatever kernel that
+# boots: Linux oopses early on the processors that QEMU 7.2 emulates.
+machine_kernel=6.12
+
+# choose_kernel VERSION: each kernel comes from the release of Debian that ships
+# it, together with that release's QEMU, compilers and libraries.
+choose_kernel()
+{
+	KERNEL=$1
+	out=$build/kernel-$KERNEL
+	case $KERNEL in
+	6.1) suite=bookworm ;;
+	6.12) suite=trixie out=$build ;;
+	7.3) suite=trixie-backports ;;
+	*) die "no kernel $KERNEL; there are 6.1, 6.12 and 7.3" ;;
+	esac
+	root=$build/root/$suite
+	export KERNEL
+}
+choose_kernel "${KERNEL:-6.12}"
+
 # Chroot, mounts and the 9p server want root; everything else follows from it.
 as_root()
 {
 	[ "$(id -u)" = 0 ] && return
 	command -v sudo >/dev/null || die "needs root, and there is no sudo"
-	exec sudo --preserve-env=SUITE,MIRROR,ACCEL "$0" "$@"
+	exec sudo --preserve-env=KERNEL,MIRROR,ACCEL "$0" "$@"
 }
 
 # The kernel of the given flavour ("amd64", "cloud-amd64") in the root.
