@@ -9,6 +9,7 @@
 #include <linux/bits.h>
 #include <linux/eventfd.h>
 #include <linux/kconfig.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/vfio.h>
@@ -18,8 +19,8 @@
 #endif
 
 /* Came with 6.5, and to 6.1 with its stable releases */
-#if !__has_include(<linux/cleanup.h>)
-#error mdevsim needs linux/cleanup.h: a kernel from 6.5 on, or a late stable release of 6.1
+#ifndef guard
+#error mdevsim needs guard(): a kernel from 6.5 on, or a late stable release of 6.1
 #endif
 
 #if !IS_ENABLED(CONFIG_VFIO)
