@@ -131,74 +131,108 @@ static unsigned int access_width(const struct region *region, u32 offset, size_t
 	return width;
 }
 
-static int read_one(struct mdevsim_device *device, const struct region *region, u32 offset,
-		    unsigned int width, char __user *buf)
-{
-	__le64 value = cpu_to_le64(region->read(device, offset, width));
+/**
+ * struct access - a read(2) or write(2) of the device fd
+ * @device: device
+ * @region: the region that holds all of it
+ * @offset: in @region
+ * @buf: user's; only read from when @write
+ * @count: bytes
+ * @write: it is a write
+ */
+struct access {
+	struct mdevsim_device *device;
+	const struct region *region;
+	u32 offset;
+	char __user *buf;
+	size_t count;
+	bool write;
+};
 
-	trace_mdevsim_region(dev_name(device->vdev.dev), region - regions, offset, width,
-			     le64_to_cpu(value), false);
-	return copy_to_user(buf, &value, width) ? -EFAULT : 0;
+static void access_trace(const struct access *access, u32 offset, unsigned int width, u64 value)
+{
+	trace_mdevsim_region(dev_name(access->device->vdev.dev), access->region - regions, offset,
+			     width, value, access->write);
 }
 
-static int write_one(struct mdevsim_device *device, const struct region *region, u32 offset,
-		     unsigned int width, const char __user *buf)
+static int read_one(const struct access *access, size_t at, unsigned int width)
 {
-	__le64 value = 0;
+	u64 value = access->region->read(access->device, access->offset + at, width);
+	__le64 bytes = cpu_to_le64(value);
 
-	if (copy_from_user(&value, buf, width))
+	access_trace(access, access->offset + at, width, value);
+	return copy_to_user(access->buf + at, &bytes, width) ? -EFAULT : 0;
+}
+
+static int write_one(const struct access *access, size_t at, unsigned int width)
+{
+	__le64 bytes = 0;
+
+	if (copy_from_user(&bytes, access->buf + at, width))
 		return -EFAULT;
-	trace_mdevsim_region(dev_name(device->vdev.dev), region - regions, offset, width,
-			     le64_to_cpu(value), true);
-	region->write(device, offset, width, le64_to_cpu(value));
+	access_trace(access, access->offset + at, width, le64_to_cpu(bytes));
+	access->region->write(access->device, access->offset + at, width, le64_to_cpu(bytes));
 	return 0;
+}
+
+/* Register by register, each as wide as it can be. Returns the bytes done, or -EFAULT. */
+static ssize_t access_registers(const struct access *access)
+{
+	unsigned int width;
+	size_t done;
+	int ret;
+
+	for (done = 0; done < access->count; done += width) {
+		width = access_width(access->region, access->offset + done, access->count - done);
+		ret = access->write ? write_one(access, done, width) :
+				      read_one(access, done, width);
+		if (ret)
+			return done ? done : ret;
+	}
+	return done;
+}
+
+static ssize_t access_region(struct access *access, loff_t *ppos)
+{
+	ssize_t done;
+
+	access->region = region_find(access->device, *ppos, access->count, &access->offset);
+	if (!access->region)
+		return -EINVAL;
+	done = access_registers(access);
+	if (done > 0)
+		*ppos += done;
+	return done;
 }
 
 ssize_t mdevsim_region_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
 {
-	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
-	const struct region *region;
-	unsigned int width;
-	size_t done;
-	u32 offset;
+	struct access access = {
+		.device	= vdev_to_mdevsim(vdev),
+		.buf	= buf,
+		.count	= count,
+	};
 
 	if (is_migration(*ppos))
-		return mdevsim_migration_region_read(device, buf, count,
+		return mdevsim_migration_region_read(access.device, buf, count,
 						     *ppos & VFIO_PCI_OFFSET_MASK);
-	region = region_find(device, *ppos, count, &offset);
-	if (!region)
-		return -EINVAL;
-	for (done = 0; done < count; done += width) {
-		width = access_width(region, offset + done, count - done);
-		if (read_one(device, region, offset + done, width, buf + done))
-			return done ? done : -EFAULT;
-		*ppos += width;
-	}
-	return done;
+	return access_region(&access, ppos);
 }
 
 ssize_t mdevsim_region_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			     loff_t *ppos)
 {
-	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
-	const struct region *region;
-	unsigned int width;
-	size_t done;
-	u32 offset;
+	struct access access = {
+		.device	= vdev_to_mdevsim(vdev),
+		.buf	= (char __user *)buf,
+		.count	= count,
+		.write	= true,
+	};
 
 	if (is_migration(*ppos))
-		return mdevsim_migration_region_write(device, buf, count,
+		return mdevsim_migration_region_write(access.device, buf, count,
 						      *ppos & VFIO_PCI_OFFSET_MASK);
-	region = region_find(device, *ppos, count, &offset);
-	if (!region)
-		return -EINVAL;
-	for (done = 0; done < count; done += width) {
-		width = access_width(region, offset + done, count - done);
-		if (write_one(device, region, offset + done, width, buf + done))
-			return done ? done : -EFAULT;
-		*ppos += width;
-	}
-	return done;
+	return access_region(&access, ppos);
 }
 
 int mdevsim_region_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)

@@ -9,6 +9,7 @@
 #include <linux/bits.h>
 #include <linux/eventfd.h>
 #include <linux/kconfig.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -143,6 +144,14 @@ DEFINE_FREE(kvfree, void *, if (!IS_ERR_OR_NULL(_T)) kvfree(_T))
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define __crc32c_le(crc, data, length)		crc32c(crc, data, length)
+#endif
+
+/* Flags of a mapping are behind functions since 6.3. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
 #endif
 
 /* Older kernels ask by how much. */
