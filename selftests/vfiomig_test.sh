@@ -9,7 +9,8 @@
 # shellcheck source=lib/vfiomig.sh
 . "$(dirname "$0")/lib/vfiomig.sh"
 
-a='' b='' big=''
+a='' b='' big='' other=''
+: "${STREAMS:=$here/streams}"
 
 test_show()
 {
@@ -264,6 +265,134 @@ test_no_progress_elsewhere()
 	ret=$?
 	reading_ends && [ "$ret" = 0 ] && says '^total ' && says_not "$bar" &&
 		says_not "$(printf '\r')" && says_not "$(printf '\033')"
+}
+
+# ---- The migration region
+
+test_region_show()
+{
+	run 0 -j show "$a" && json "$out" 'd["migration"]["region"] == {**d["migration"]["region"],
+			"supported": True, "index": 9, "data_offset": 4096,
+			"data_size": 1 << 20, "mmap": True}' &&
+		run 0 show "$a" &&
+		says '^  region (v1)  *yes, 9 at 0x[0-9a-f]*, .*, data at 4096, 1.0 MiB, mapped$'
+}
+
+test_region_drive()
+{
+	run 0 -j drive --region "$a" PRE_COPY STOP_COPY STOP RUNNING && json "$out" \
+		'[x["to"] for x in d["steps"]] == ["PRE_COPY", "STOP_COPY", "STOP", "RUNNING"]' &&
+		json "$out" 'd["steps"][1]["bytes"] > 1000' &&
+		run 1 drive --region "$a" 9 && says EINVAL && says 'cannot go from RUNNING to 9' &&
+		run 1 drive --region "$a" RESUMING RUNNING && says ENODATA && says 'reason: [a-z]' &&
+		says 'is now RESUMING' && says "$a was reset" &&
+		run 2 drive --region "$a" RUNNING_P2P && is_running "$a"
+}
+
+# A stream with 4 MiB in the namespace, more than the data section has room for. Copies keep
+# the block number that the extent they are of had before.
+make_large()
+{
+	python3 - "$STREAMS/1.1.bin" "$scratch/large" <<-'END' || return 1
+		import struct, sys
+		old = open(sys.argv[1], "rb").read()
+		type, at = 0, 64
+		for _ in range(2): # identity and schema
+		    type, length = struct.unpack_from("<H14xQ", old, at)[:2]
+		    at += 24 + (length + 7 & -8) + 8
+		body = struct.pack("<IIQQ", 1, 0, 0, 1024) + bytes(range(1, 256)) * 2056 + bytes(8)
+		record = struct.pack("<HHIHHIQ", 32, 0, 2, 1, 0, 0, len(body)) + body + bytes(8)
+		open(sys.argv[2], "wb").write(old[:at] + record + old[at:])
+	END
+	for slba in 1024 2048 3072 4096 5120 6144 7168; do
+		run 0 edit "$scratch/large" -o "$scratch/larger" --duplicate ns-data \
+			"ns-data.slba=$slba" identity.namespace_size=67108864 &&
+			mv "$scratch/larger" "$scratch/large" || return 1
+	done
+	run 0 verify "$scratch/large"
+}
+
+# same_namespace FILE FILE: what else differs is of the controllers
+same_namespace()
+{
+	"$VFIOMIG" diff "$1" "$2" >"$out" 2>"$err"
+	says '^the same state$\|^differing: .*, 0 blocks$'
+}
+
+# holds DEVICE: what is in large, by the feature
+holds()
+{
+	run 0 save "$1" -o "$scratch/held" && same_namespace "$scratch/held" "$scratch/large"
+}
+
+test_region_load()
+{
+	make_large && run 0 -j load --region "$a" -i "$scratch/large" --stop &&
+		json "$out" 'd["loaded"]["bytes"] > 4 << 20 and d["state"] == "STOP"' &&
+		json "$out" '[x["to"] for x in d["arcs"]] == ["RESUMING", "STOP"]' && holds "$a"
+}
+
+test_region_save()
+{
+	for option in --rounds=3 --no-precopy; do
+		run 0 -j save --region "$a" -o "$scratch/state" "$option" &&
+			json "$out" 'd["bytes"] > 4 << 20 and d["state"] == "RUNNING"' &&
+			run 0 verify "$scratch/state" &&
+			same_namespace "$scratch/state" "$scratch/large" || return 1
+	done
+	run 0 -vv save --region "$a" -o "$scratch/state" && says 'read pending_bytes$' &&
+		says 'write device_state 2: PRE_COPY -> STOP_COPY$' && says_not 'read data, '
+}
+
+# crosses SAVE-OPTION LOAD-OPTION: from one device to a new one
+# shellcheck disable=SC2086 # no option is no word
+crosses()
+{
+	create other 64M && {
+		"$VFIOMIG" -j save $1 "$a" -o - 2>"$scratch/saved"
+		echo $? >"$scratch/status"
+	} | run 0 -j load $2 "$other" -i - || return 1
+	[ "$(cat "$scratch/status")" = 0 ] && json "$out" 'd["loaded"]["bytes"] == json.load(
+			open("'"$scratch/saved"'"))["bytes"] and d["state"] == "RUNNING"' && holds "$other"
+}
+
+test_region_cross()
+{
+	crosses --region '' && crosses '' --region && crosses --region --region
+}
+
+test_region_migrate()
+{
+	for option in --rounds=2 --no-precopy; do
+		create other 64M &&
+			run 0 -j migrate --region "$a" "$other" -o "$scratch/copy" "$option" &&
+			json "$out" 'd["downtime_ns"] > 0 and d["bytes"] > 4 << 20' &&
+			json "$out" 'd["source_arcs"][-1]["to"] == "STOP"' && json "$out" \
+			'[x["to"] for x in d["destination_arcs"]] == ["RESUMING", "RUNNING"]' &&
+			run 0 verify "$scratch/copy" && holds "$other" || return 1
+	done
+}
+
+test_region_migrate_to_smaller()
+{
+	run 3 migrate --region "$big" "$b" && says EXDEV && says 'reason: .*namespace_size' &&
+		source_runs_again "$big" && says "$b was reset" &&
+		run 3 -j migrate --region "$big" "$b" &&
+		json "$out" 'd["error"]["errno_name"] == "EXDEV" and d["error"]["status"] == 3
+			and "namespace_size" in d["error"]["reason"]' &&
+		is_running "$big" && is_running "$b"
+}
+
+# Refused when it is whole, and refused in the middle
+test_region_load_refused()
+{
+	head -c 3000000 "$scratch/large" >"$scratch/part"
+	run 1 load --region "$b" -i "$scratch/part" && says ENODATA && says 'reason: [a-z]' &&
+		says 'refuses the device state as a whole' && says "$b was reset" &&
+		run 0 edit "$scratch/large" ns-data#5.slba=1 -o "$scratch/wrong" &&
+		run 1 load --region "$b" -i "$scratch/wrong" && says EINVAL &&
+		says 'reason: .*ns-data' && says 'within bytes [1-9]' && says "$b was reset" &&
+		run 3 load --region "$b" -i /bin/ls && says EILSEQ && is_running "$b"
 }
 
 test_remove()

@@ -821,6 +821,31 @@ test_dry_run()
 		says 'RUNNING -> STOP_COPY via RUNNING_P2P, STOP'
 }
 
+# Through the region, register by register
+test_dry_run_region()
+{
+	in_sys vfiomig 0 migrate -n --region 11111111-2222-3333-4444-555555555555 "$name" \
+		--backend group &&
+		sed "s|$scratch/root||" "$scratch/out" >"$scratch/plain" &&
+		same migrate_region.dry "$scratch/plain" &&
+		in_sys vfiomig 0 -j save -n --region "$name" -o nowhere && is_json &&
+		says 'write device_state 3: RUNNING -> PRE_COPY' && ! grep -q MIG_ "$scratch/out" &&
+		in_sys vfiomig 0 load -n --region "$name" -i nowhere --stop &&
+		says 'write device_state 4: RUNNING -> RESUMING' && says 'read data_offset' &&
+		says 'write data_size 1048576' && says 'write device_state 0: RESUMING -> STOP' &&
+		! grep -q 'STOP -> RUNNING' "$scratch/out"
+}
+
+test_dry_run_region_drive()
+{
+	in_sys vfiomig 0 drive -n --region "$name" STOP 9 error reset &&
+		says 'write device_state 0: RUNNING -> STOP' && says 'write device_state 9: STOP -> 9' &&
+		says 'write device_state 6: .* -> ERROR' && says VFIO_DEVICE_RESET &&
+		in_sys vfiomig 2 drive -n --region "$name" PRE_COPY pre-copy-p2p &&
+		says "no state 'pre-copy-p2p'" && in_sys vfiomig 2 drive -n --region "$name" 5 &&
+		in_sys vfiomig 2 show --region "$name"
+}
+
 # Every way between two states is the one that the kernel takes.
 test_paths()
 {

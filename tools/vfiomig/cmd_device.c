@@ -7,6 +7,7 @@
 #include <string.h>
 #include <uuid/uuid.h>
 #include "command.h"
+#include "feature.h"
 #include "migration.h"
 #include "out.h"
 #include "sysfs.h"
@@ -341,8 +342,46 @@ static void show_abilities(struct migration *migration)
 	show_ability("precopy_info_v2", "PRECOPY_INFOv2", migration->info2);
 	show_probed(device, "dma_logging", "DMA logging",
 		    VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_LOGGING_START);
-	if (migration_data_size(migration, &bytes))
+	if (migration->ops->data_size(migration, &bytes))
 		out_uint("data_size", bytes, "  %-14s %s\n", "data size", units_size(bytes));
+}
+
+/* Data is in what can be mapped, or else anywhere behind the registers. */
+static void show_data_section(const struct region *region)
+{
+	const struct region_area *area = region->areas;
+	bool mapped = region->nr_areas;
+
+	if (mapped) {
+		out_uint("data_offset", area->offset, ", data at %llu",
+			 (unsigned long long)area->offset);
+		out_uint("data_size", area->size, ", %s", units_size(area->size));
+	}
+	out_bool("mmap", mapped, "%s\n", mapped ? ", mapped" : ", data not mapped");
+}
+
+/* The older protocol, which a driver may have beside the feature or instead of it. */
+static void show_migration_region(const struct vfio_device *device)
+{
+	struct region region;
+	bool has = region_find(device, &region);
+
+	if (device->dry)
+		return;
+	out_object("region");
+	if (has) {
+		out_bool("supported", true, "  %-14s %syes%s", "region (v1)",
+			 out_paint(PAINT_GOOD), out_paint(PAINT_PLAIN));
+		out_uint("index", region.index, ", %u", region.index);
+		out_uint("offset", region.offset, " at %#llx",
+			 (unsigned long long)region.offset);
+		out_uint("size", region.size, ", %s", units_size(region.size));
+		show_data_section(&region);
+	} else {
+		out_bool("supported", false, "  %-14s %sno%s\n", "region (v1)",
+			 out_paint(PAINT_DIM), out_paint(PAINT_PLAIN));
+	}
+	out_close();
 }
 
 /* A device that cannot migrate is still shown. */
@@ -358,10 +397,12 @@ static int show_migration(struct vfio_device *device)
 					 sizeof(feature), "VFIO_DEVICE_FEATURE GET MIGRATION")) {
 		out_bool("supported", false, "%-16s %s\n", "migration", "no");
 	} else {
-		status = migration_begin(&migration, device);
+		status = migration_begin(&migration, device, &feature_ops);
 		if (!status && !device->dry)
 			show_abilities(&migration);
 	}
+	if (!status)
+		show_migration_region(device);
 	out_close();
 	return status;
 }

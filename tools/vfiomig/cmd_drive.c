@@ -50,8 +50,6 @@ static int move_data(struct drive *drive, struct transfer_phase *moved)
 	} else {
 		return STATUS_DONE;
 	}
-	if (migration->device->dry)
-		return STATUS_DONE;
 	transfer_begin(&transfer);
 	if (transfer.destination)
 		status = transfer_load(&transfer);
@@ -120,16 +118,27 @@ static int step(struct drive *drive, const char *word)
 	return step_state(drive, state);
 }
 
-static int check_states(const struct arguments *arguments)
+static int check_state(const char *word, bool region)
 {
 	uint32_t state;
-	int i;
 
-	for (i = 1; i < arguments->nr; i++)
-		if (strcasecmp(arguments->word[i], RESET) &&
-		    !migration_state_parse(arguments->word[i], &state))
-			return fail_usage("'%s' is no state", arguments->word[i]);
+	if (!strcasecmp(word, RESET))
+		return STATUS_DONE;
+	if (!migration_state_parse(word, &state))
+		return fail_usage("'%s' is no state", word);
+	if (region && !region_has_state(state))
+		return fail_usage("the migration region has no state '%s'", word);
 	return STATUS_DONE;
+}
+
+static int check_states(const struct arguments *arguments)
+{
+	bool region = argument_given(arguments, OPTION_REGION);
+	int i, status = STATUS_DONE;
+
+	for (i = 1; i < arguments->nr && !status; i++)
+		status = check_state(arguments->word[i], region);
+	return status;
 }
 
 static int open_files(struct drive *drive, const struct arguments *arguments)
@@ -149,7 +158,9 @@ static int walk(struct drive *drive, const struct arguments *arguments)
 {
 	int i, status;
 
-	status = migration_take_over(&drive->migration, drive->migration.device);
+	status = migration_take_over(&drive->migration, drive->migration.device, arguments);
+	if (status)
+		return status;
 	for (i = 1; i < arguments->nr && !status; i++)
 		status = step(drive, arguments->word[i]);
 	if (drive->migration.state != VFIO_DEVICE_STATE_RUNNING && !drive->migration.device->dry)

@@ -46,12 +46,9 @@ static int switch_over(struct move *move)
 		status = transfer_stopcopy(&move->transfer);
 	if (status)
 		return status;
-	status = migration_go(&move->destination, VFIO_DEVICE_STATE_STOP);
-	if (status) {
-		move->transfer.refused = true;
-		return status;
-	}
 	status = migration_go(&move->destination, VFIO_DEVICE_STATE_RUNNING);
+	if (status && migration_refused(&move->destination))
+		move->transfer.refused = true;
 	move->downtime = units_now() - start;
 	return status;
 }
@@ -95,7 +92,7 @@ static void report(const struct move *move)
 }
 
 static int migrate(struct vfio_device *source, struct vfio_device *destination,
-		   struct file *copy, unsigned int rounds)
+		   struct file *copy, unsigned int rounds, const struct arguments *arguments)
 {
 	struct move move = { .rounds = rounds };
 	int status;
@@ -103,11 +100,12 @@ static int migrate(struct vfio_device *source, struct vfio_device *destination,
 	move.transfer.source = &move.source;
 	move.transfer.destination = &move.destination;
 	move.transfer.file = copy->fd >= 0 ? copy : NULL;
-	status = migration_take_over(&move.source, source);
-	if (!status)
-		status = migration_take_over(&move.destination, destination);
+	status = migration_take_over(&move.source, source, arguments);
 	if (status)
 		return status;
+	status = migration_take_over(&move.destination, destination, arguments);
+	if (status)
+		goto err_end_source;
 	transfer_begin(&move.transfer);
 	status = run(&move);
 	transfer_end(&move.transfer);
@@ -115,10 +113,11 @@ static int migrate(struct vfio_device *source, struct vfio_device *destination,
 		undo(&move);
 	else
 		status = file_keep(copy);
-	migration_end(&move.source);
 	migration_end(&move.destination);
 	if (!status && !source->dry)
 		report(&move);
+err_end_source:
+	migration_end(&move.source);
 	return status;
 }
 
@@ -163,7 +162,7 @@ int cmd_migrate(const struct arguments *arguments)
 	if (!status)
 		status = open_both(arguments, &source, &destination);
 	if (!status)
-		status = migrate(&source, &destination, &copy, rounds);
+		status = migrate(&source, &destination, &copy, rounds, arguments);
 	vfio_close(&destination);
 	vfio_close(&source);
 	file_close(&copy);

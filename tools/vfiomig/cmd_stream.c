@@ -61,7 +61,7 @@ static int save_device(struct vfio_device *device, struct file *file,
 	struct transfer transfer = { .source = &migration, .file = file };
 	int status;
 
-	status = migration_take_over(&migration, device);
+	status = migration_take_over(&migration, device, arguments);
 	if (status)
 		return status;
 	transfer_begin(&transfer);
@@ -106,7 +106,7 @@ static int load(struct transfer *transfer, const struct arguments *arguments)
 	int status;
 
 	status = migration_go(transfer->destination, VFIO_DEVICE_STATE_RESUMING);
-	if (!status && !transfer->destination->device->dry)
+	if (!status)
 		status = transfer_load(transfer);
 	return status ? status : migration_go(transfer->destination, final_state(arguments));
 }
@@ -118,7 +118,7 @@ static int load_device(struct vfio_device *device, struct file *file,
 	struct transfer transfer = { .destination = &migration, .file = file };
 	int status;
 
-	status = migration_take_over(&migration, device);
+	status = migration_take_over(&migration, device, arguments);
 	if (status)
 		return status;
 	transfer_begin(&transfer);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "array_size.h"
+#include "feature.h"
 #include "migration.h"
 #include "units.h"
 
@@ -22,40 +22,7 @@ static const char *const state_names[MIGRATION_NR_STATES] = {
 	[STATE(PRE_COPY_P2P)] = "PRE_COPY_P2P",
 };
 
-/*
- * Arcs of the protocol. One that crosses over an optional state is there only
- * for devices without that state.
- */
-#define P2P	VFIO_MIGRATION_P2P
-#define PRE	VFIO_MIGRATION_PRE_COPY
-
-static const struct edge {
-	uint8_t from;
-	uint8_t to;
-	uint8_t needs;
-	uint8_t unless;
-} edges[] = {
-	{ STATE(RESUMING), STATE(STOP), 0, 0 },
-	{ STATE(STOP), STATE(RESUMING), 0, 0 },
-	{ STATE(STOP), STATE(STOP_COPY), 0, 0 },
-	{ STATE(STOP_COPY), STATE(STOP), 0, 0 },
-	{ STATE(RUNNING), STATE(STOP), 0, P2P },
-	{ STATE(STOP), STATE(RUNNING), 0, P2P },
-	{ STATE(RUNNING), STATE(RUNNING_P2P), P2P, 0 },
-	{ STATE(RUNNING_P2P), STATE(RUNNING), P2P, 0 },
-	{ STATE(RUNNING_P2P), STATE(STOP), P2P, 0 },
-	{ STATE(STOP), STATE(RUNNING_P2P), P2P, 0 },
-	{ STATE(RUNNING), STATE(PRE_COPY), PRE, 0 },
-	{ STATE(PRE_COPY), STATE(RUNNING), PRE, 0 },
-	{ STATE(PRE_COPY), STATE(STOP_COPY), PRE, P2P },
-	{ STATE(PRE_COPY), STATE(PRE_COPY_P2P), PRE | P2P, 0 },
-	{ STATE(PRE_COPY_P2P), STATE(PRE_COPY), PRE | P2P, 0 },
-	{ STATE(RUNNING_P2P), STATE(PRE_COPY_P2P), PRE | P2P, 0 },
-	{ STATE(PRE_COPY_P2P), STATE(RUNNING_P2P), PRE | P2P, 0 },
-	{ STATE(PRE_COPY_P2P), STATE(STOP_COPY), PRE | P2P, 0 },
-};
-
-static bool usable(const struct edge *edge, uint64_t flags)
+static bool usable(const struct migration_edge *edge, uint64_t flags)
 {
 	return (flags & edge->needs) == edge->needs && !(flags & edge->unless);
 }
@@ -114,12 +81,14 @@ static unsigned int trace_back(const uint32_t came_from[MIGRATION_NR_STATES], ui
  * The kernel takes the shortest way and passes through a state that saves only
  * between two that save; it never goes back from STOP_COPY to pre-copy.
  */
-unsigned int migration_path(uint64_t flags, uint32_t from, uint32_t to,
+unsigned int migration_path(const struct migration *migration, uint32_t to,
 			    uint32_t path[MIGRATION_NR_STATES])
 {
 	uint32_t came_from[MIGRATION_NR_STATES], queue[MIGRATION_NR_STATES];
+	const struct migration_edge *edge;
 	bool seen[MIGRATION_NR_STATES] = { 0 };
 	unsigned int head = 0, tail = 0, i;
+	uint32_t from = migration->state;
 
 	if (from >= MIGRATION_NR_STATES || to >= MIGRATION_NR_STATES || from == to ||
 	    (from == STATE(STOP_COPY) && saving(to)))
@@ -131,33 +100,19 @@ unsigned int migration_path(uint64_t flags, uint32_t from, uint32_t to,
 
 		if (at != from && saving(at) && !(saving(from) && saving(to)))
 			continue;
-		for (i = 0; i < ARRAY_SIZE(edges); i++) {
-			if (edges[i].from != at || seen[edges[i].to] || !usable(&edges[i], flags))
+		for (i = 0; i < migration->ops->nr_edges; i++) {
+			edge = &migration->ops->edges[i];
+			if (edge->from != at || seen[edge->to] || !usable(edge, migration->flags))
 				continue;
-			seen[edges[i].to] = true;
-			came_from[edges[i].to] = at;
-			queue[tail++] = edges[i].to;
+			seen[edge->to] = true;
+			came_from[edge->to] = at;
+			queue[tail++] = edge->to;
 		}
 	}
 	return seen[to] ? trace_back(came_from, from, to, path) : 0;
 }
 
-/* A dry run is told of a device that can do everything. */
-static int get_flags(struct migration *migration)
-{
-	struct vfio_device_feature_migration feature = {
-		.flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P | VFIO_MIGRATION_PRE_COPY,
-	};
-
-	if (vfio_feature(migration->device,
-			 VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION,
-			 &feature, sizeof(feature), "VFIO_DEVICE_FEATURE GET MIGRATION"))
-		return -1;
-	migration->flags = feature.flags;
-	return 0;
-}
-
-static int fail_unsupported(struct migration *migration, int error)
+int migration_fail_unsupported(struct migration *migration, int error)
 {
 	return fail(&(struct fault){
 			.status = STATUS_UNSUPPORTED,
@@ -167,29 +122,36 @@ static int fail_unsupported(struct migration *migration, int error)
 		    }, "its driver %s cannot migrate it", migration->device->id.driver);
 }
 
-static int fail_flags(struct migration *migration)
+const char *migration_wrong(const struct migration *migration)
 {
-	if (errno == ENOTTY || errno == EOPNOTSUPP)
-		return fail_unsupported(migration, errno);
-	return vfio_fail(migration->device, STATUS_FAILED, "cannot ask for its migration features");
+	return *migration->wrong ? migration->wrong : NULL;
 }
 
-int migration_begin(struct migration *migration, struct vfio_device *device)
+static int begin(struct migration *migration)
 {
+	int status = migration->ops->begin(migration);
+
+	if (!status && migration_get(migration, &migration->state))
+		status = vfio_fail_because(migration->device, STATUS_FAILED,
+					   migration_wrong(migration), "cannot ask for its state");
+	return status;
+}
+
+int migration_begin(struct migration *migration, struct vfio_device *device,
+		    const struct migration_ops *ops)
+{
+	int status;
+
 	*migration = (struct migration){
 		.device = device,
+		.ops = ops,
 		.data = -1,
 		.state = VFIO_DEVICE_STATE_RUNNING,
 	};
-	if (get_flags(migration))
-		return fail_flags(migration);
-	if (migration_is(migration, VFIO_MIGRATION_PRE_COPY))
-		migration->info2 = !vfio_feature(device, VFIO_DEVICE_FEATURE_SET |
-						 VFIO_COMPAT_FEATURE_PRECOPY_INFO_V2, NULL, 0,
-						 "VFIO_DEVICE_FEATURE SET MIG_PRECOPY_INFOv2");
-	if (migration_get(migration, &migration->state))
-		return vfio_fail(device, STATUS_FAILED, "cannot ask for its state");
-	return STATUS_DONE;
+	status = begin(migration);
+	if (status)
+		migration_end(migration);
+	return status;
 }
 
 static bool has_session(uint32_t state)
@@ -197,26 +159,49 @@ static bool has_session(uint32_t state)
 	return saving(state) || state == STATE(RESUMING);
 }
 
-int migration_take_over(struct migration *migration, struct vfio_device *device)
+/* A session that nobody has a hold of. */
+static int end_former(struct migration *migration)
 {
-	int status = migration_begin(migration, device);
-
-	if (!status && !migration_is(migration, VFIO_MIGRATION_STOP_COPY))
-		status = fail_unsupported(migration, 0);
-	if (status || (migration->state != STATE(ERROR) && !has_session(migration->state)))
-		return status;
-	out_note("%s was left in %s, it is reset", device->argument,
+	if (migration->state != STATE(ERROR) && !has_session(migration->state))
+		return STATUS_DONE;
+	out_note("%s was left in %s, it is reset", migration->device->argument,
 		 migration_state_name(migration->state));
 	if (migration_reset(migration))
-		return vfio_fail(device, STATUS_FAILED, "cannot be reset");
+		return vfio_fail(migration->device, STATUS_FAILED, "cannot be reset");
 	return STATUS_DONE;
 }
 
-void migration_end(struct migration *migration)
+int migration_take_over(struct migration *migration, struct vfio_device *device,
+			const struct arguments *arguments)
+{
+	bool region = argument_given(arguments, OPTION_REGION);
+	int status;
+
+	status = migration_begin(migration, device, region ? &region_ops : &feature_ops);
+	if (status)
+		return status;
+	if (migration_is(migration, VFIO_MIGRATION_STOP_COPY))
+		status = end_former(migration);
+	else
+		status = migration_fail_unsupported(migration, 0);
+	if (status)
+		migration_end(migration);
+	return status;
+}
+
+static void end_session(struct migration *migration)
 {
 	if (migration->data >= 0)
 		close(migration->data);
 	migration->data = -1;
+	migration->held = 0;
+}
+
+void migration_end(struct migration *migration)
+{
+	end_session(migration);
+	if (migration->ops->end)
+		migration->ops->end(migration);
 }
 
 static void log_arc(struct migration *migration, const struct migration_arc *arc)
@@ -241,7 +226,7 @@ static void say_path(const struct migration *migration, uint32_t to, char *text,
 	size_t used = 0;
 
 	*text = '\0';
-	length = migration_path(migration->flags, migration->state, to, path);
+	length = migration_path(migration, to, path);
 	for (i = 0; i + 1 < length && used < size; i++)
 		used += snprintf(text + used, size - used, "%s%s", i ? ", " : " via ",
 				 migration_state_name(path[i]));
@@ -254,7 +239,7 @@ static void say_path(const struct migration *migration, uint32_t to, char *text,
 static void took_arc(struct migration *migration, uint32_t state, int data)
 {
 	if (data >= 0 || !has_session(state))
-		migration_end(migration);
+		end_session(migration);
 	if (data >= 0)
 		migration->data = data;
 	migration->state = state;
@@ -262,29 +247,33 @@ static void took_arc(struct migration *migration, uint32_t state, int data)
 
 int migration_set(struct migration *migration, uint32_t state)
 {
-	struct vfio_device_feature_mig_state feature = { .device_state = state, .data_fd = -1 };
 	struct migration_arc arc = { .from = migration->state, .to = state };
 	char via[128];
 	uint64_t start;
-	int ret;
+	int ret, data;
 
 	say_path(migration, state, via, sizeof(via));
 	start = units_now();
-	ret = vfio_feature(migration->device,
-			   VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
-			   &feature, sizeof(feature),
-			   "VFIO_DEVICE_FEATURE SET MIG_DEVICE_STATE %s -> %s%s",
-			   migration_state_name(migration->state), migration_state_name(state),
-			   via);
+	ret = migration->ops->set(migration, state, via, &data);
 	arc.error = ret ? errno : 0;
 	arc.ns = units_now() - start;
 	log_arc(migration, &arc);
 	if (!ret)
-		took_arc(migration, state, feature.data_fd);
+		took_arc(migration, state, data);
 	else
 		migration_get(migration, &migration->state);
 	errno = arc.error;
 	return ret;
+}
+
+bool migration_refused(const struct migration *migration)
+{
+	const struct migration_arc *arc;
+
+	if (!migration->nr_arcs)
+		return false;
+	arc = &migration->arcs[migration->nr_arcs - 1];
+	return arc->from == STATE(RESUMING) && arc->error;
 }
 
 /* With the first arc out of RESUMING the device judges what it was given. */
@@ -292,7 +281,7 @@ int migration_fail(struct migration *migration, uint32_t state)
 {
 	const struct migration_arc *arc = &migration->arcs[migration->nr_arcs - 1];
 
-	if (arc->from == STATE(RESUMING) && state < MIGRATION_NR_STATES && state)
+	if (migration_refused(migration) && state < MIGRATION_NR_STATES && state)
 		return vfio_fail_refused(migration->device, migration_refusal_status(errno),
 					 "refuses the device state as a whole, is now %s",
 					 migration_state_name(migration->state));
@@ -320,7 +309,7 @@ int migration_go(struct migration *migration, uint32_t state)
 
 	if (migration->state == state)
 		return STATUS_DONE;
-	length = migration_path(migration->flags, migration->state, state, path);
+	length = migration_path(migration, state, path);
 	if (!length)
 		path[length++] = state;
 	for (i = 0; i < length; i++)
@@ -331,19 +320,11 @@ int migration_go(struct migration *migration, uint32_t state)
 
 int migration_get(struct migration *migration, uint32_t *state)
 {
-	struct vfio_device_feature_mig_state feature = {
-		.device_state = migration->state,
-		.data_fd = -1,
-	};
-	int error = errno;
+	int error = errno, ret = migration->ops->get(migration, state);
 
-	if (vfio_feature(migration->device,
-			 VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
-			 &feature, sizeof(feature), "VFIO_DEVICE_FEATURE GET MIG_DEVICE_STATE"))
-		return -1;
-	*state = feature.device_state;
-	errno = error;
-	return 0;
+	if (!ret)
+		errno = error;
+	return ret;
 }
 
 int migration_reset(struct migration *migration)
@@ -361,7 +342,7 @@ void migration_recover(struct migration *migration)
 	uint32_t path[MIGRATION_NR_STATES];
 	unsigned int i, length;
 
-	length = migration_path(migration->flags, migration->state, STATE(RUNNING), path);
+	length = migration_path(migration, STATE(RUNNING), path);
 	if (migration->state == STATE(RESUMING))
 		length = 0;
 	for (i = 0; i < length; i++)
@@ -374,25 +355,6 @@ void migration_recover(struct migration *migration)
 	else
 		vfio_fail(migration->device, STATUS_FAILED, "cannot be reset, is in %s",
 			  migration_state_name(migration->state));
-}
-
-int migration_precopy_info(struct migration *migration, struct vfio_precopy_info *info)
-{
-	*info = (struct vfio_precopy_info){ .argsz = sizeof(*info) };
-	return vfio_ioctl(migration->device, migration->data, VFIO_MIG_GET_PRECOPY_INFO, info,
-			  "VFIO_MIG_GET_PRECOPY_INFO");
-}
-
-bool migration_data_size(struct migration *migration, uint64_t *bytes)
-{
-	struct vfio_device_feature_mig_data_size feature = { 0 };
-
-	if (vfio_feature(migration->device,
-			 VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,
-			 &feature, sizeof(feature), "VFIO_DEVICE_FEATURE GET MIG_DATA_SIZE"))
-		return false;
-	*bytes = feature.stop_copy_length;
-	return true;
 }
 
 void migration_print_arcs(const struct migration *migration, const char *key, const char *who)

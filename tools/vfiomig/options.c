@@ -28,6 +28,7 @@ static const struct option_info {
 	[OPTION_NO_PRECOPY] = { "no-precopy", 0, NULL, "go straight to STOP_COPY" },
 	[OPTION_ROUNDS] = { "rounds", 0, "N", "pre-copy rounds, at most" },
 	[OPTION_STOP] = { "stop", 0, NULL, "spare the arcs from STOP to RUNNING" },
+	[OPTION_REGION] = { "region", 0, NULL, "by the migration region (v1), as QEMU 7.2" },
 	[OPTION_PARENT] = { "parent", 0, "PARENT", "on this parent device" },
 	[OPTION_UUID] = { "uuid", 0, "UUID", "with this UUID" },
 	[OPTION_DATA] = { "data", 0, NULL, "print namespace data too" },

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,7 @@ void transfer_begin(struct transfer *transfer)
 	if (!transfer->buffer)
 		abort();
 	if (transfer->source)
-		migration_data_size(transfer->source, &transfer->expected);
+		transfer->source->ops->data_size(transfer->source, &transfer->expected);
 	else
 		transfer->expected = file_size(transfer->file);
 	progress_begin();
@@ -58,10 +57,14 @@ static uint64_t moved(const struct transfer *transfer)
 
 static int refuse(struct transfer *transfer, size_t size)
 {
+	struct migration *to = transfer->destination;
 	unsigned long long from = moved(transfer);
 
+	if (migration_wrong(to))
+		return vfio_fail_because(to->device, STATUS_FAILED, migration_wrong(to),
+					 "cannot write device state at byte %llu", from);
 	transfer->refused = true;
-	return vfio_fail_refused(transfer->destination->device, migration_refusal_status(errno),
+	return vfio_fail_refused(to->device, migration_refusal_status(errno),
 				 "refuses device state within bytes %llu to %llu", from,
 				 from + size - 1);
 }
@@ -74,7 +77,7 @@ static int give_destination(struct transfer *transfer, struct transfer_phase *ph
 	ssize_t put;
 
 	while (done < size) {
-		put = write(to->data, transfer->buffer + done, size - done);
+		put = to->ops->write(to, transfer->buffer + done, size - done);
 		if (put < 0 && errno == EINTR && !interrupt_seen())
 			continue;
 		if (put < 0 && errno == EINTR)
@@ -110,12 +113,12 @@ static int take(struct transfer *transfer, size_t size, enum chunk *chunk, size_
 	do {
 		if (interrupt_seen())
 			return fail_interrupted(from->device->argument);
-		ret = read(from->data, transfer->buffer, size);
+		ret = from->ops->read(from, transfer->buffer, size);
 	} while (ret < 0 && errno == EINTR);
 	if (ret < 0 && errno != ENOMSG)
-		return vfio_fail(from->device, STATUS_FAILED,
-				 "cannot read device state at byte %llu",
-				 (unsigned long long)moved(transfer));
+		return vfio_fail_because(from->device, STATUS_FAILED, migration_wrong(from),
+					 "cannot read device state at byte %llu",
+					 (unsigned long long)moved(transfer));
 	*chunk = ret > 0 ? CHUNK_DATA : ret < 0 ? CHUNK_QUIET : CHUNK_END;
 	*got = ret > 0 ? ret : 0;
 	return STATUS_DONE;
@@ -139,20 +142,26 @@ static int move_chunk(struct transfer *transfer, struct transfer_phase *phase, u
 /* The source owes data and has none ready: let it say when. */
 static bool wait_for_data(struct transfer *transfer)
 {
-	struct pollfd poller = { .fd = transfer->source->data, .events = POLLIN };
+	return transfer->source->ops->wait(transfer->source, QUIET_MS);
+}
 
-	return poll(&poller, 1, QUIET_MS) > 0 && poller.revents & POLLIN;
+/* A piece that was begun belongs to the round. */
+static uint64_t left_of_round(struct transfer *transfer, uint64_t end)
+{
+	uint64_t done = transfer->precopy.bytes;
+
+	return done < end ? end - done : transfer->source->held;
 }
 
 static int move_round(struct transfer *transfer, uint64_t announced)
 {
 	struct transfer_phase *phase = &transfer->precopy;
-	uint64_t end = phase->bytes + announced;
+	uint64_t end = phase->bytes + announced, left;
 	enum chunk chunk;
 	int status;
 
-	while (phase->bytes < end) {
-		status = move_chunk(transfer, phase, end - phase->bytes, &chunk);
+	while ((left = left_of_round(transfer, end))) {
+		status = move_chunk(transfer, phase, left, &chunk);
 		if (status)
 			return status;
 		if (chunk == CHUNK_END || (chunk == CHUNK_QUIET && !wait_for_data(transfer)))
@@ -165,7 +174,7 @@ static int update_left(struct transfer *transfer, uint64_t *initial, uint64_t *d
 {
 	struct vfio_precopy_info info;
 
-	if (migration_precopy_info(transfer->source, &info))
+	if (transfer->source->ops->precopy_info(transfer->source, &info))
 		return vfio_fail(transfer->source->device, STATUS_FAILED,
 				 "cannot ask what pre-copy has left");
 	if (transfer->source->info2 && info.flags & VFIO_PRECOPY_INFO_REINIT)
@@ -206,8 +215,8 @@ int transfer_stopcopy(struct transfer *transfer)
 	uint64_t start = units_now();
 	int status = STATUS_DONE;
 
-	if (transfer->source->device->dry)
-		return STATUS_DONE;
+	if (!transfer->expected && !transfer->source->device->dry)
+		transfer->source->ops->data_size(transfer->source, &transfer->expected);
 	while (!status && chunk != CHUNK_END) {
 		status = move_chunk(transfer, phase, BUFFER_SIZE, &chunk);
 		if (!status && chunk == CHUNK_QUIET)
@@ -241,6 +250,8 @@ int transfer_load(struct transfer *transfer)
 	int status = STATUS_DONE;
 	bool end = false;
 
+	if (transfer->destination->device->dry)
+		return give_destination(transfer, &transfer->stopcopy, BUFFER_SIZE);
 	while (!status && !end)
 		status = load_chunk(transfer, &end);
 	transfer->stopcopy.ns += units_now() - start;

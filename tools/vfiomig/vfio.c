@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "array_size.h"
 #include "vfio.h"
@@ -105,6 +106,46 @@ bool vfio_has_feature(const struct vfio_device *device, uint32_t flags, const ch
 			     "VFIO_DEVICE_FEATURE PROBE %s", name);
 }
 
+ssize_t vfio_pread(const struct vfio_device *device, void *data, size_t size, uint64_t offset,
+		   const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	announce_args(device, fmt, args);
+	va_end(args);
+	return device->dry ? (ssize_t)size : pread(device->fd, data, size, offset);
+}
+
+ssize_t vfio_pwrite(const struct vfio_device *device, const void *data, size_t size,
+		    uint64_t offset, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	announce_args(device, fmt, args);
+	va_end(args);
+	return device->dry ? (ssize_t)size : pwrite(device->fd, data, size, offset);
+}
+
+void *vfio_mmap(const struct vfio_device *device, size_t size, uint64_t offset,
+		const char *fmt, ...)
+{
+	va_list args;
+	void *map;
+
+	va_start(args, fmt);
+	announce_args(device, fmt, args);
+	va_end(args);
+	if (device->dry)
+		return NULL;
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device->fd, offset);
+	if (map != MAP_FAILED)
+		return map;
+	out_trace(1, "%s: cannot be mapped: %s", device->argument, strerror(errno));
+	return NULL;
+}
+
 OUT_FORMAT(4, 0)
 static int fail_device(const struct vfio_device *device, enum status status, const char *reason,
 		       const char *fmt, va_list args)
@@ -128,6 +169,18 @@ int vfio_fail(const struct vfio_device *device, enum status status, const char *
 
 	va_start(args, fmt);
 	ret = fail_device(device, status, NULL, fmt, args);
+	va_end(args);
+	return ret;
+}
+
+int vfio_fail_because(const struct vfio_device *device, enum status status, const char *reason,
+		      const char *fmt, ...)
+{
+	va_list args;
+	int ret;
+
+	va_start(args, fmt);
+	ret = fail_device(device, status, reason, fmt, args);
 	va_end(args);
 	return ret;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "command.h"
 #include "out.h"
 #include "sysfs.h"
@@ -95,9 +96,27 @@ int vfio_feature(const struct vfio_device *device, uint32_t flags, void *data, s
 /** vfio_has_feature - VFIO_DEVICE_FEATURE_PROBE of feature @flags (with GET or SET) succeeds */
 bool vfio_has_feature(const struct vfio_device *device, uint32_t flags, const char *name);
 
+/** vfio_pread - pread() of the device. In a dry run @size, and @data is not touched */
+OUT_FORMAT(5, 6)
+ssize_t vfio_pread(const struct vfio_device *device, void *data, size_t size, uint64_t offset,
+		   const char *fmt, ...);
+OUT_FORMAT(5, 6)
+ssize_t vfio_pwrite(const struct vfio_device *device, const void *data, size_t size,
+		    uint64_t offset, const char *fmt, ...);
+
+/** vfio_mmap - map a part of the device for reading and writing; NULL when that cannot be */
+OUT_FORMAT(4, 5)
+void *vfio_mmap(const struct vfio_device *device, size_t size, uint64_t offset,
+		const char *fmt, ...);
+
 /** vfio_fail - report errno of an operation on the device */
 OUT_FORMAT(3, 4)
 int vfio_fail(const struct vfio_device *device, enum status status, const char *fmt, ...);
+
+/** vfio_fail_because - vfio_fail() with a reason; it may be NULL */
+OUT_FORMAT(4, 5)
+int vfio_fail_because(const struct vfio_device *device, enum status status, const char *reason,
+		      const char *fmt, ...);
 
 /**
  * vfio_fail_refused - report errno of an operation in which the device judged a stream
