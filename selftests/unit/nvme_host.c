@@ -8,6 +8,8 @@
 #include "ktap.h"
 #include "nvme_host.h"
 
+#define STATUS_TYPE_AND_CODE	0x7ff
+
 /* Of all hosts, for as long as the program runs */
 struct workqueue_struct *mdevsim_function_wq;
 
@@ -268,7 +270,7 @@ struct nvme_completion host_do(struct host *host, u16 qid, struct nvme_command c
 
 u16 host_status(struct host *host, u16 qid, struct nvme_command cmd)
 {
-	return le16_to_cpu(host_do(host, qid, cmd).status) >> 1 & NVME_SCT_SC_MASK;
+	return le16_to_cpu(host_do(host, qid, cmd).status) >> 1 & STATUS_TYPE_AND_CODE;
 }
 
 u32 host_result(struct host *host, u16 qid, struct nvme_command cmd)
