@@ -7,6 +7,7 @@
 #include <linux/interval_tree.h>
 #include <linux/iova_bitmap.h>
 #include <linux/log2.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include "log_ops.h"
 #include "mdevsim.h"
@@ -74,3 +75,5 @@ const struct vfio_log_ops mdevsim_log_ops = {
 	.log_stop		= log_stop,
 	.log_read_and_clear	= log_read_and_clear,
 };
+
+MDEVSIM_IMPORT_IOMMUFD;

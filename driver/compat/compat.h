@@ -89,6 +89,13 @@ struct vfio_device_feature_mig_data_size {
 #define MDEVSIM_CAN_LOG_DMA						\
 	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0) || IS_ENABLED(CONFIG_IOMMUFD_DRIVER))
 
+/* The namespace of symbols that iova_bitmap is exported to */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define MDEVSIM_IMPORT_IOMMUFD			MODULE_IMPORT_NS("IOMMUFD")
+#else
+#define MDEVSIM_IMPORT_IOMMUFD			MODULE_IMPORT_NS(IOMMUFD)
+#endif
+
 /*
  * Newer kernels answer VFIO_DEVICE_GET_REGION_INFO in the core, through an
  * operation of its own; older ones hand it to the driver's ioctl.
