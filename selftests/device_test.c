@@ -293,11 +293,11 @@ TEST_F(device, out_of_bounds)
 	free(bytes);
 }
 
-/* Offsets that no region has */
+/* Offsets that no region has: the last one, of migration, has index 9 */
 TEST_F(device, offsets_without_region)
 {
 	static const uint64_t offsets[] = {
-		UINT64_C(9) << 40, UINT64_C(0x3fffff) << 40, INT64_MAX - 7, INT64_MAX,
+		UINT64_C(10) << 40, UINT64_C(0x3fffff) << 40, INT64_MAX - 7, INT64_MAX,
 	};
 	uint64_t value = 0;
 
