@@ -453,12 +453,6 @@ static u32 irq_save(struct mdevsim_function *fn, void *body)
 	return MDEVSIM_IRQ_STATE_LENGTH;
 }
 
-static int irq_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-		     struct mdevsim_reason *why)
-{
-	return mdevsim_irq_state_check(set, why);
-}
-
 static void irq_load(struct mdevsim_function *fn, const void *body, u32 length)
 {
 	struct mdevsim_irq *irq = &fn->device->irq;
@@ -493,6 +487,6 @@ const struct mdevsim_state_ops mdevsim_irq_state_ops = {
 	.min_length	= MDEVSIM_IRQ_STATE_LENGTH,
 	.max_length	= MDEVSIM_IRQ_STATE_LENGTH,
 	.save		= irq_save,
-	.check		= irq_check,
+	.check		= mdevsim_irq_state_check,
 	.load		= irq_load,
 };

@@ -4,7 +4,8 @@
 #include <linux/kernel.h>
 #include "irq_state.h"
 
-int mdevsim_irq_state_check(const struct mdevsim_state_set *set, struct mdevsim_reason *why)
+int mdevsim_irq_state_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
+			    struct mdevsim_reason *why)
 {
 	const struct mdevsim_state_irq *state = set->body[MDEVSIM_RECORD_IRQ];
 

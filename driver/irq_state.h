@@ -10,7 +10,8 @@
 					 MDEVSIM_MAX_VECTORS *				\
 					 sizeof(struct mdevsim_state_msix_entry))
 
-/** mdevsim_irq_state_check - 0, or -EINVAL when no device could be in the state that IRQ says */
-int mdevsim_irq_state_check(const struct mdevsim_state_set *set, struct mdevsim_reason *why);
+/** mdevsim_irq_state_check - what &mdevsim_state_ops.check of IRQ is, whoever the carrier is */
+int mdevsim_irq_state_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
+			    struct mdevsim_reason *why);
 
 #endif /* MDEVSIM_IRQ_STATE_H */

@@ -121,12 +121,6 @@ static int pci_config_check(struct mdevsim_function *fn, const struct mdevsim_st
 	return mdevsim_pci_config_check(set->body[MDEVSIM_RECORD_PCI_CONFIG], why);
 }
 
-static int irq_check(struct mdevsim_function *fn, const struct mdevsim_state_set *set,
-		     struct mdevsim_reason *why)
-{
-	return mdevsim_irq_state_check(set, why);
-}
-
 static const struct mdevsim_state_ops pci_config_state_ops = {
 	.type		= MDEVSIM_RECORD_PCI_CONFIG,
 	.version	= 1,
@@ -140,7 +134,7 @@ static const struct mdevsim_state_ops irq_state_ops = {
 	.version	= 1,
 	.min_length	= MDEVSIM_IRQ_STATE_LENGTH,
 	.max_length	= MDEVSIM_IRQ_STATE_LENGTH,
-	.check		= irq_check,
+	.check		= mdevsim_irq_state_check,
 };
 
 static const struct mdevsim_state_ops *const carrier_records[] = {
