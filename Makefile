@@ -4,7 +4,7 @@
 # QEMU come from a Debian root under build/, see tools/vm/make-root.
 #
 #   make                          module and tools, built inside that root
-#   make ... KERNEL=6.1           in the root of that kernel; also 6.12 (default) and 7.3
+#   make ... KERNEL=6.1           in the root of that kernel; also 6.12 (default), 7.3, debug
 #   make module KDIR=DIR          module for the kernel whose headers are in DIR
 #   make install [DESTDIR= PREFIX=]   module, tools and manual pages, this system
 
@@ -24,7 +24,7 @@ JOBS    := -j$(shell nproc)
 export KERNEL
 
 INSIDE    := $(filter /src,$(CURDIR))
-ROOT_KDIR  = $(wildcard /usr/src/linux-headers-*-amd64)
+ROOT_KDIR  = $(if $(filter debug,$(KERNEL)),/src/build/linux,$(wildcard /usr/src/linux-headers-*-amd64))
 kernel_of  = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' $(1)/include/generated/utsrelease.h)
 
 .PHONY: all module linked-module tools check check-all fuzz demo bench shell root install install-module
@@ -75,7 +75,7 @@ check: root
 
 # All of them, whatever becomes of one.
 check-all:
-	@status=0; for kernel in 6.12 6.1 7.3; do \
+	@status=0; for kernel in 6.12 debug 6.1 7.3; do \
 		echo "kernel $$kernel"; \
 		$(MAKE) --no-print-directory check KERNEL=$$kernel || status=1; \
 	done; exit $$status
@@ -106,7 +106,7 @@ shell: root
 	$(BOOT) -n shell -t 86400 -i
 
 root:
-	tools/vm/make-root
+	tools/vm/make-kernel
 
 # On this system, with its own headers and compiler.
 install: install-module
@@ -117,10 +117,12 @@ install-module:
 	$(MAKE) -C $(NATIVE_KDIR) M=$(CURDIR)/build/module/$(call kernel_of,$(NATIVE_KDIR)) \
 		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
-# clean keeps the root, which takes minutes to make; distclean does not.
+# clean keeps the roots and the debug kernel, which take minutes to make; distclean does not.
 clean:
 	[ ! -d build ] || $(SUDO) find build -mindepth 1 -maxdepth 1 ! -name root \
-		! -name linux-source -exec rm -rf {} +
+		! -name linux-source ! -name kernel-debug -exec rm -rf {} +
+	[ ! -d build/kernel-debug ] || $(SUDO) find build/kernel-debug -mindepth 1 -maxdepth 1 \
+		! -name linux -exec rm -rf {} +
 
 distclean:
 	$(SUDO) rm -rf --one-file-system build
@@ -128,13 +130,13 @@ distclean:
 help:
 	@echo 'make              module and tools, in build/'
 	@echo 'make check        build checks, unit tests, kselftests in a virtual machine'
-	@echo 'make check-all    the same for each of the kernels 6.12, 6.1 and 7.3'
+	@echo 'make check-all    the same for each of the kernels 6.12, debug, 6.1 and 7.3'
 	@echo 'make fuzz         the fuzzers for an hour each (FUZZ_SECONDS= for another time)'
 	@echo 'make demo         a guest with our NVMe function live-migrates (DEMO=short: less of it)'
 	@echo 'make bench        figures'
-	@echo '                  all of these for another kernel: KERNEL=6.1, KERNEL=7.3'
+	@echo '                  all of these for another kernel: KERNEL=6.1, 7.3, debug'
 	@echo 'make shell        a shell in the virtual machine'
-	@echo 'make root         only the Debian root that all of this runs in'
+	@echo 'make root         only the Debian root that all of this runs in, and the debug kernel'
 	@echo 'make module KDIR=/lib/modules/$$(uname -r)/build   a module for this system'
 	@echo 'make install      module, tools and manual pages (PREFIX=, DESTDIR=, KDIR=)'
 	@echo 'make clean        everything built but the root; distclean: that too'

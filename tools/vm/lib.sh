@@ -20,7 +20,8 @@ die()
 machine_kernel=6.12
 
 # choose_kernel VERSION: each kernel comes from the release of Debian that ships
-# it, together with that release's QEMU, compilers and libraries.
+# it, together with that release's QEMU, compilers and libraries. "debug" is the
+# one that make-kernel builds, in the root of 6.12.
 choose_kernel()
 {
 	KERNEL=$1
@@ -29,9 +30,11 @@ choose_kernel()
 	6.1) suite=bookworm ;;
 	6.12) suite=trixie out=$build ;;
 	7.3) suite=trixie-backports ;;
-	*) die "no kernel $KERNEL; there are 6.1, 6.12 and 7.3" ;;
+	debug) suite=trixie ;;
+	*) die "no kernel $KERNEL; there are 6.1, 6.12, 7.3 and debug" ;;
 	esac
 	root=$build/root/$suite
+	linux=$out/linux
 	export KERNEL
 }
 choose_kernel "${KERNEL:-6.12}"
@@ -42,6 +45,25 @@ as_root()
 	[ "$(id -u)" = 0 ] && return
 	command -v sudo >/dev/null || die "needs root, and there is no sudo"
 	exec sudo --preserve-env=KERNEL,MIRROR,ACCEL "$0" "$@"
+}
+
+# The kernel that the host VM boots, and its image.
+host_kernel()
+{
+	if [ "$KERNEL" = debug ]; then
+		cat "$linux/include/config/kernel.release"
+	else
+		kernel_of amd64
+	fi
+}
+
+host_kernel_image()
+{
+	if [ "$KERNEL" = debug ]; then
+		echo "$linux/arch/x86/boot/bzImage"
+	else
+		echo "$root/boot/vmlinuz-$(kernel_of amd64)"
+	fi
 }
 
 # The kernel of the given flavour ("amd64", "cloud-amd64") in the root.
