@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Memory, both kinds: which pages of the guest the function writes, as the
- * type1 container tracks it, and who pays for the pages of the namespace.
+ * type1 container and the device's own log tell it, and who pays for the pages
+ * of the namespace.
  */
 #include <errno.h>
-#include <sys/ioctl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include "cgroup.h"
 #include "migration.h"
 #include "prp.h"
 #include "test.h"
+#include "tracker.h"
 
 #define PAGES		(BENCH_ARENA_SIZE / ARENA_PAGE)
 #define BLOCKS_PER_PAGE	(ARENA_PAGE / NVME_BLOCK)
@@ -23,56 +29,63 @@ FIXTURE(dirty) {
 	struct bench bench;
 	struct arena *arena;
 	struct nvme_queue *queue;
+	const struct tracker *tracker;
 	bool expected[PAGES];
 };
 
-static int track(struct device *device, uint32_t flags)
-{
-	struct vfio_iommu_type1_dirty_bitmap dirty = { .argsz = sizeof(dirty), .flags = flags };
+FIXTURE_VARIANT(dirty) {
+	const struct tracker *tracker;
+	const char *backend;
+};
 
-	return ioctl(device->vfio.context, VFIO_IOMMU_DIRTY_PAGES, &dirty) ? -errno : 0;
-}
-
-/* Which pages of the arena were written since the last call */
-static int take_bitmap(struct bench *bench, uint64_t *bitmap)
-{
-	struct {
-		struct vfio_iommu_type1_dirty_bitmap dirty;
-		struct vfio_iommu_type1_dirty_bitmap_get get;
-	} request = {
-		.dirty = {
-			.argsz = sizeof(request),
-			.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
-		},
-		.get = {
-			.iova = bench->arena.iova,
-			.size = bench->arena.size,
-			.bitmap = {
-				.pgsize = ARENA_PAGE,
-				.size = PAGES / 8,
-				.data = (void *)bitmap,
-			},
-		},
-	};
-
-	memset(bitmap, 0, PAGES / 8);
-	return ioctl(bench->device.vfio.context, VFIO_IOMMU_DIRTY_PAGES, &request) ? -errno : 0;
-}
+FIXTURE_VARIANT_ADD(dirty, type1) { .tracker = &tracker_type1, .backend = "group" };
+FIXTURE_VARIANT_ADD(dirty, log) { .tracker = &tracker_log, .backend = "group" };
+FIXTURE_VARIANT_ADD(dirty, log_iommufd) { .tracker = &tracker_log, .backend = "cdev" };
 
 FIXTURE_SETUP(dirty)
 {
+	struct device *device = &self->bench.device;
+
+	if (!strcmp(variant->backend, "cdev") && access("/dev/iommu", F_OK))
+		SKIP(return, "no /dev/iommu");
+	setenv("BACKEND", variant->backend, 1);
 	bench_setup(&self->bench, DEVICE_TYPE);
 	self->arena = &self->bench.arena;
+	if (!variant->tracker->offered(device)) {
+		TEST_TEARDOWN(&self->bench);
+		SKIP(return, "this kernel cannot report what a device logs");
+	}
+	self->tracker = variant->tracker;
 	nvme_start(&self->bench.nvme, 1, 32);
 	self->queue = &self->bench.nvme.io[0];
-	must(track(&self->bench.device, VFIO_IOMMU_DIRTY_PAGES_FLAG_START) == 0,
-	     "seen errno %d", errno);
+	ASSERT_EQ(0, self->tracker->start(device, self->arena));
 }
 
 FIXTURE_TEARDOWN(dirty)
 {
-	EXPECT_EQ(0, track(&self->bench.device, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP));
+	EXPECT_EQ(0, self->tracker->stop(&self->bench.device));
 	TEST_TEARDOWN(&self->bench);
+}
+
+/* A page is logged after it was written, and the host may be quicker: wait for the device. */
+static void settle(FIXTURE_DATA(dirty) *self)
+{
+	if (migration_get(&self->bench.device, NULL) != RUNNING)
+		return;
+	migration_go(&self->bench.device, RUNNING_P2P);
+	migration_go(&self->bench.device, RUNNING);
+}
+
+static int take_bitmap(FIXTURE_DATA(dirty) *self, uint64_t *bitmap)
+{
+	settle(self);
+	memset(bitmap, 0, PAGES / 8);
+	return self->tracker->take(&self->bench.device, self->arena, bitmap);
+}
+
+static bool in_bitmap(const uint64_t *bitmap, unsigned int page)
+{
+	return bitmap[page / 64] >> page % 64 & 1;
 }
 
 static void expect_page(bool *expected, const struct arena *arena, const void *pointer)
@@ -81,30 +94,28 @@ static void expect_page(bool *expected, const struct arena *arena, const void *p
 }
 
 /* Exactly the pages that are expected are dirty, and none of them is a second time. */
-static void check_pages(struct __test_metadata *_metadata, struct bench *bench,
-			bool *expected)
+static void check_pages(struct __test_metadata *_metadata, FIXTURE_DATA(dirty) *self)
 {
 	uint64_t bitmap[PAGES / 64];
 
-	ASSERT_EQ(0, take_bitmap(bench, bitmap));
+	ASSERT_EQ(0, take_bitmap(self, bitmap));
 	for (unsigned int page = 0; page < PAGES; page++) {
-		EXPECT_EQ(expected[page], bitmap[page / 64] >> page % 64 & 1)
-			TH_LOG("page %u", page);
+		EXPECT_EQ(self->expected[page], in_bitmap(bitmap, page)) TH_LOG("page %u", page);
 	}
-	ASSERT_EQ(0, take_bitmap(bench, bitmap));
+	ASSERT_EQ(0, take_bitmap(self, bitmap));
 	for (unsigned int i = 0; i < ARRAY_SIZE(bitmap); i++) {
 		EXPECT_EQ(0, bitmap[i]) TH_LOG("pages %u to %u, once more", i * 64, i * 64 + 63);
 	}
-	memset(expected, 0, PAGES * sizeof(*expected));
+	memset(self->expected, 0, sizeof(self->expected));
 }
 
 TEST_F(dirty, nothing)
 {
-	check_pages(_metadata, &self->bench, self->expected);
+	check_pages(_metadata, self);
 	/* A command that was not rung, registers, and what the host writes itself */
 	memset(arena_page(self->arena), 0x55, ARENA_PAGE);
 	nvme_read32(&self->bench.nvme, NVME_CSTS);
-	check_pages(_metadata, &self->bench, self->expected);
+	check_pages(_metadata, self);
 }
 
 /* Data that goes to the device, and lists, are read only; the completion is written. */
@@ -114,11 +125,11 @@ TEST_F(dirty, write_command)
 
 	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE, 0, 16 * BLOCKS_PER_PAGE, buffer));
 	expect_page(self->expected, self->arena, self->queue->cq);
-	check_pages(_metadata, &self->bench, self->expected);
+	check_pages(_metadata, self);
 	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_COMPARE, 0, 16, buffer));
 	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE_ZEROES, 0, 16, buffer));
 	expect_page(self->expected, self->arena, self->queue->cq);
-	check_pages(_metadata, &self->bench, self->expected);
+	check_pages(_metadata, self);
 }
 
 TEST_F(dirty, read_command)
@@ -146,7 +157,7 @@ TEST_F(dirty, read_command)
 		for (unsigned int page = 0; page < prp.pages; page++)
 			expect_page(self->expected, self->arena, prp.page[page]);
 		expect_page(self->expected, self->arena, self->queue->cq);
-		check_pages(_metadata, &self->bench, self->expected);
+		check_pages(_metadata, self);
 	}
 }
 
@@ -157,7 +168,7 @@ TEST_F(dirty, admin_command)
 	ASSERT_EQ(NVME_SUCCESS, nvme_identify(&self->bench.nvme, 1, 0, page));
 	expect_page(self->expected, self->arena, page);
 	expect_page(self->expected, self->arena, self->bench.nvme.admin.cq);
-	check_pages(_metadata, &self->bench, self->expected);
+	check_pages(_metadata, self);
 }
 
 /* A completion queue of several pages: the page of the entry, and no other */
@@ -167,18 +178,18 @@ TEST_F(dirty, completion_queue)
 	struct nvme_sqe sqe = nvme_sqe_io(NVME_VERIFY, 0, 1);
 	uint64_t bitmap[PAGES / 64];
 
-	ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+	ASSERT_EQ(0, take_bitmap(self, bitmap));
 	for (int i = 0; i < 1030; i++) {
 		struct nvme_cqe *entry = &queue->cq[queue->cq_head];
 
 		if (i % 103 == 0) {
-			ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+			ASSERT_EQ(0, take_bitmap(self, bitmap));
 		}
 		ASSERT_EQ(NVME_SUCCESS, nvme_run(queue, &sqe, NULL));
 		if (i % 103)
 			continue;
 		expect_page(self->expected, self->arena, entry);
-		check_pages(_metadata, &self->bench, self->expected);
+		check_pages(_metadata, self);
 	}
 }
 
@@ -193,7 +204,7 @@ TEST_F(dirty, every_change)
 	nvme_pattern(buffer, 0, 1024, 1);
 	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE, 0, 1024, buffer));
 	memset(buffer, 0, 4 * MIB);
-	ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+	ASSERT_EQ(0, take_bitmap(self, bitmap));
 	for (int round = 0; round < 10; round++) {
 		/* Commands and data that the host itself wrote come first. */
 		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 1);
@@ -211,13 +222,13 @@ TEST_F(dirty, every_change)
 		for (int i = 0; i < 20; i++) {
 			ASSERT_EQ(0, nvme_reap(self->queue, &cqe));
 		}
-		ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+		ASSERT_EQ(0, take_bitmap(self, bitmap));
 		for (unsigned int page = 0; page < PAGES; page++) {
 			size_t at = page * ARENA_PAGE;
 
 			if (!memcmp(before + at, self->arena->memory + at, ARENA_PAGE))
 				continue;
-			EXPECT_EQ(1, bitmap[page / 64] >> page % 64 & 1)
+			EXPECT_TRUE(in_bitmap(bitmap, page))
 				TH_LOG("page %u in round %d", page, round);
 		}
 	}
@@ -235,48 +246,184 @@ TEST_F(dirty, stopped)
 		nvme_push(self->queue, &sqe);
 	nvme_ring(self->queue);
 	migration_go(&self->bench.device, RUNNING_P2P);
-	ASSERT_EQ(0, take_bitmap(&self->bench, bitmap));
+	ASSERT_EQ(0, take_bitmap(self, bitmap));
 	nvme_push(self->queue, &sqe);
 	nvme_ring(self->queue);
 	must_happen(false, 50);
-	check_pages(_metadata, &self->bench, self->expected);
+	check_pages(_metadata, self);
+}
+
+struct asker {
+	FIXTURE_DATA(dirty) *self;
+	uint64_t seen[PAGES / 64];
+	atomic_bool done;
+	int error;
+	int times;
+};
+
+/* Ask without a pause, and keep all that is told; the last time when all is done. */
+static void *ask(void *data)
+{
+	struct asker *asker = data;
+	bool last;
+
+	do {
+		uint64_t bitmap[PAGES / 64] = { 0 };
+
+		last = atomic_load(&asker->done);
+		asker->error = asker->self->tracker->take(&asker->self->bench.device,
+							  asker->self->arena, bitmap);
+		for (unsigned int i = 0; i < ARRAY_SIZE(bitmap); i++)
+			asker->seen[i] |= bitmap[i];
+		asker->times++;
+	} while (!asker->error && !last);
+	return NULL;
+}
+
+/* Somebody who asks all the time while pages are written misses none and is told of no other. */
+TEST_F(dirty, asked_while_written)
+{
+	uint8_t *buffer = arena_alloc(self->arena, 4 * MIB, ARENA_PAGE);
+	struct asker asker = { .self = self };
+	pthread_t thread;
+	uint32_t seed = 1;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, ask, &asker));
+	for (int i = 0; i < 500; i++) {
+		uint8_t *page;
+
+		seed = seed * 1103515245 + 12345;
+		page = buffer + (seed >> 12) % (4 * MIB / ARENA_PAGE) * ARENA_PAGE;
+		expect_page(self->expected, self->arena, page);
+		ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
+	}
+	settle(self);
+	atomic_store(&asker.done, true);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, asker.error);
+	EXPECT_LT(1, asker.times);
+	expect_page(self->expected, self->arena, self->queue->cq);
+	for (unsigned int page = 0; page < PAGES; page++) {
+		EXPECT_EQ(self->expected[page], in_bitmap(asker.seen, page)) TH_LOG("page %u", page);
+	}
+	memset(self->expected, 0, sizeof(self->expected));
+	check_pages(_metadata, self);
+}
+
+/* Tracking goes on across states of migration, and a reset. */
+TEST_F(dirty, across_states)
+{
+	uint8_t *page = arena_page(self->arena);
+
+	close(migration_go(&self->bench.device, PRE_COPY));
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
+	close(migration_go(&self->bench.device, STOP_COPY));
+	expect_page(self->expected, self->arena, page);
+	expect_page(self->expected, self->arena, self->queue->cq);
+	check_pages(_metadata, self);
+	ASSERT_EQ(0, device_reset(&self->bench.device));
+	check_pages(_metadata, self);
+	nvme_start(&self->bench.nvme, 1, 32);
+	ASSERT_EQ(0, take_bitmap(self, (uint64_t [PAGES / 64]) { 0 }));
+	self->queue = &self->bench.nvme.io[0];
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
+	expect_page(self->expected, self->arena, page);
+	expect_page(self->expected, self->arena, self->queue->cq);
+	check_pages(_metadata, self);
+}
+
+/* ---- The device's own log ---------------------------------------------- */
+
+FIXTURE(log) {
+	struct bench bench;
+	struct arena *arena;
+};
+
+FIXTURE_SETUP(log)
+{
+	bench_setup(&self->bench, DEVICE_TYPE);
+	self->arena = &self->bench.arena;
+	nvme_start(&self->bench.nvme, 1, 32);
+}
+
+FIXTURE_TEARDOWN(log)
+{
+	TEST_TEARDOWN(&self->bench);
 }
 
 /*
  * A device that offers DMA logging must be able to report: a VMM that finds
  * START there does not look at the container any more.
  */
-TEST_F(dirty, logging_is_offered_whole)
+TEST_F(log, offered_whole)
 {
-	struct vfio_device_feature_dma_logging_range range = {
-		.iova = self->arena->iova, .length = self->arena->size,
-	};
-	struct vfio_device_feature_dma_logging_control control = {
-		.page_size = ARENA_PAGE, .num_ranges = 1, .ranges = (uintptr_t)&range,
-	};
 	uint64_t bitmap[PAGES / 64] = { 0 };
-	struct vfio_device_feature_dma_logging_report report = {
-		.iova = self->arena->iova, .length = self->arena->size, .page_size = ARENA_PAGE,
-		.bitmap = (uintptr_t)bitmap,
-	};
 	uint8_t *page = arena_page(self->arena);
-	const uint32_t start = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_DMA_LOGGING_START;
-	const uint32_t get = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT;
+	struct device *device = &self->bench.device;
 	size_t at = (size_t)(page - self->arena->memory) / ARENA_PAGE;
 
-	if (migration_feature(&self->bench.device, VFIO_DEVICE_FEATURE_PROBE | start, NULL, 0)) {
-		EXPECT_EQ(-ENOTTY, migration_feature(&self->bench.device, start, &control,
-						     sizeof(control)));
-		EXPECT_EQ(-ENOTTY, migration_feature(&self->bench.device, get, &report,
-						     sizeof(report)));
+	if (!tracker_log.offered(device)) {
+		EXPECT_EQ(-ENOTTY, tracker_log.start(device, self->arena));
+		EXPECT_EQ(-ENOTTY, tracker_log.take(device, self->arena, bitmap));
 		return;
 	}
-	ASSERT_EQ(0, migration_feature(&self->bench.device, start, &control, sizeof(control)));
+	ASSERT_EQ(0, tracker_log.start(device, self->arena));
 	ASSERT_EQ(NVME_SUCCESS, nvme_identify(&self->bench.nvme, 1, 0, page));
-	ASSERT_EQ(0, migration_feature(&self->bench.device, get, &report, sizeof(report)));
-	EXPECT_EQ(1, bitmap[at / 64] >> at % 64 & 1);
-	EXPECT_EQ(0, migration_feature(&self->bench.device, VFIO_DEVICE_FEATURE_SET |
-				       VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, NULL, 0));
+	ASSERT_EQ(0, tracker_log.take(device, self->arena, bitmap));
+	EXPECT_TRUE(in_bitmap(bitmap, at));
+	EXPECT_EQ(0, tracker_log.stop(device));
+}
+
+/* Of two ranges with a hole between them: what is in them, and nothing of the hole */
+TEST_F(log, ranges)
+{
+	uint8_t *pages = arena_alloc(self->arena, 6 * ARENA_PAGE, ARENA_PAGE);
+	uint64_t first = arena_iova(self->arena, pages), second = first + 4 * ARENA_PAGE;
+	const struct vfio_device_feature_dma_logging_range ranges[] = {
+		{ .iova = second, .length = 2 * ARENA_PAGE },
+		{ .iova = first, .length = 2 * ARENA_PAGE },
+	};
+	struct device *device = &self->bench.device;
+	uint64_t bits;
+
+	if (!tracker_log.offered(device))
+		SKIP(return, "this kernel cannot report what a device logs");
+	ASSERT_EQ(0, tracker_log_start(device, ranges, ARRAY_SIZE(ranges)));
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(&self->bench.nvme.io[0], NVME_READ, 0, 4 * BLOCKS_PER_PAGE,
+					pages + ARENA_PAGE));
+	bits = 0;
+	ASSERT_EQ(0, tracker_log_report(device, first, 2 * ARENA_PAGE, &bits));
+	EXPECT_EQ(2, bits);
+	bits = 0;
+	EXPECT_EQ(-EINVAL, tracker_log_report(device, first, 6 * ARENA_PAGE, &bits));
+	EXPECT_EQ(-EINVAL, tracker_log_report(device, first + 2 * ARENA_PAGE, ARENA_PAGE, &bits));
+	EXPECT_EQ(0, bits);
+	ASSERT_EQ(0, tracker_log_report(device, second, 2 * ARENA_PAGE, &bits));
+	EXPECT_EQ(1, bits);
+	EXPECT_EQ(0, tracker_log.stop(device));
+}
+
+/* A device that is closed while it logs forgets all of it. */
+TEST_F(log, closed)
+{
+	struct device *device = &self->bench.device;
+	uint64_t bitmap[PAGES / 64] = { 0 };
+
+	if (!tracker_log.offered(device))
+		SKIP(return, "this kernel cannot report what a device logs");
+	ASSERT_EQ(0, tracker_log.start(device, self->arena));
+	ASSERT_EQ(NVME_SUCCESS, nvme_identify(&self->bench.nvme, 1, 0, arena_page(self->arena)));
+	device_close(device);
+	ASSERT_EQ(0, device_open(device, &device->mdev));
+	device_map_arena(device, self->arena);
+	EXPECT_EQ(-EINVAL, tracker_log.take(device, self->arena, bitmap));
+	EXPECT_EQ(-EINVAL, tracker_log.stop(device));
+	ASSERT_EQ(0, tracker_log.start(device, self->arena));
+	EXPECT_EQ(0, tracker_log.take(device, self->arena, bitmap));
+	for (unsigned int page = 0; page < PAGES; page++) {
+		EXPECT_FALSE(in_bitmap(bitmap, page)) TH_LOG("page %u", page);
+	}
+	EXPECT_EQ(0, tracker_log.stop(device));
 }
 
 /* ---- Pages of the namespace -------------------------------------------- */

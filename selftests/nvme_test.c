@@ -1634,16 +1634,11 @@ TEST_F(controller, memory_unmapped_under_dma)
 /* A read must not write where only reading is allowed. */
 TEST_F(controller, read_only_memory)
 {
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ, .iova = UNMAPPED,
-		.size = ARENA_PAGE,
-	};
 	uint8_t *memory = mmap(NULL, ARENA_PAGE, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct nvme_sqe sqe = nvme_sqe_io(NVME_WRITE, 0, 8);
 
-	map.vaddr = (uintptr_t)memory;
-	ASSERT_EQ(0, ioctl(self->bench.device.vfio.context, VFIO_IOMMU_MAP_DMA, &map));
+	ASSERT_EQ(0, device_map_read_only(&self->bench.device, memory, UNMAPPED, ARENA_PAGE));
 	nvme_start(self->nvme, 1, 8);
 	nvme_pattern(memory, 0, 8, 1);
 	sqe.prp1 = UNMAPPED;

@@ -12,12 +12,14 @@
 
 #define CONFIG	VFIO_PCI_CONFIG_REGION_INDEX
 
-/* The type1 container: its dirty tracking is what a VMM uses with a mediated device. */
+/* The one that every kernel has, unless the environment says otherwise */
 #define BACKEND	"group"
 
 int device_open(struct device *device, const struct mdev *mdev)
 {
-	static const struct arguments arguments = { .value[OPTION_BACKEND] = BACKEND };
+	const struct arguments arguments = {
+		.value[OPTION_BACKEND] = getenv("BACKEND") ?: BACKEND,
+	};
 
 	*device = (struct device) { .mdev = *mdev, .vfio = VFIO_DEVICE_CLOSED };
 	return vfio_open(&device->vfio, device->mdev.uuid, &arguments, NULL) ? -EIO : 0;
@@ -51,26 +53,23 @@ void device_remove(struct device *device)
 
 int device_map(struct device *device, void *memory, uint64_t iova, size_t size)
 {
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)memory,
-		.iova = iova,
-		.size = size,
+	const struct vfio_mapping mapping = { .memory = memory, .iova = iova, .size = size };
+
+	return vfio_map(&device->vfio, &mapping) ? -errno : 0;
+}
+
+int device_map_read_only(struct device *device, void *memory, uint64_t iova, size_t size)
+{
+	const struct vfio_mapping mapping = {
+		.memory = memory, .iova = iova, .size = size, .read_only = true,
 	};
 
-	return ioctl(device->vfio.context, VFIO_IOMMU_MAP_DMA, &map) < 0 ? -errno : 0;
+	return vfio_map(&device->vfio, &mapping) ? -errno : 0;
 }
 
 int device_unmap(struct device *device, uint64_t iova, size_t size)
 {
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = iova,
-		.size = size,
-	};
-
-	return ioctl(device->vfio.context, VFIO_IOMMU_UNMAP_DMA, &unmap) < 0 ? -errno : 0;
+	return vfio_unmap(&device->vfio, iova, size) ? -errno : 0;
 }
 
 void device_map_arena(struct device *device, const struct arena *arena)

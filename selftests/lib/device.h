@@ -28,7 +28,12 @@ struct device {
 #define DEVICE_TYPE	"nvme-64M"
 #define DEVICE_SIZE	(UINT64_C(64) << 20)
 
-/** device_open - open an existing mediated device; 0 or -EIO, and it is said why */
+/**
+ * device_open - open an existing mediated device; 0 or -EIO, and it is said why
+ *
+ * By its group, in a type1 container, or by the back end of vfiomig that BACKEND in the
+ * environment names.
+ */
 int device_open(struct device *device, const struct mdev *mdev);
 
 /** device_create - make up an mdev of a type and open it; the test fails when that does not work */
@@ -42,6 +47,7 @@ void device_remove(struct device *device);
 
 /** device_map - let the device reach memory; 0 or -errno */
 int device_map(struct device *device, void *memory, uint64_t iova, size_t size);
+int device_map_read_only(struct device *device, void *memory, uint64_t iova, size_t size);
 int device_unmap(struct device *device, uint64_t iova, size_t size);
 
 /** device_map_arena - device_map() of a whole arena; the test fails when it does not work */

@@ -200,6 +200,9 @@ int vfio_fail_refused(const struct vfio_device *device, enum status status, cons
 	return ret;
 }
 
+const char vfio_in_use_hint[] =
+	"stop who has the device open, a virtual machine perhaps: fuser -v";
+
 static const char *node_hint(int error)
 {
 	switch (error) {
@@ -209,7 +212,7 @@ static const char *node_hint(int error)
 	case ENOENT:
 		return "modprobe vfio_iommu_type1, or see whether the kernel has CONFIG_VFIO";
 	case EBUSY:
-		return "stop who has the device open, a virtual machine perhaps: fuser -v";
+		return vfio_in_use_hint;
 	default:
 		return NULL;
 	}
@@ -290,6 +293,16 @@ int vfio_open(struct vfio_device *device, const char *argument, const struct arg
 	if (status)
 		vfio_close(device);
 	return status;
+}
+
+int vfio_map(const struct vfio_device *device, const struct vfio_mapping *mapping)
+{
+	return device->backend->map(device, mapping);
+}
+
+int vfio_unmap(const struct vfio_device *device, uint64_t iova, size_t size)
+{
+	return device->backend->unmap(device, iova, size);
 }
 
 static void close_fd(int *fd)

@@ -18,16 +18,34 @@
 struct vfio_device;
 
 /**
+ * struct vfio_mapping - memory that a device can reach
+ * @memory: first byte, at a multiple of the page size
+ * @iova: where the device finds it
+ * @size: bytes, whole pages
+ * @read_only: the device cannot write to it
+ */
+struct vfio_mapping {
+	void *memory;
+	uint64_t iova;
+	size_t size;
+	bool read_only;
+};
+
+/**
  * struct vfio_backend - a way to open a device
  * @name: as --backend calls it
  * @usable: the device has what this way needs
  * @open: set fd and whatever else the way needs; reports its errors and leaves
  *	cleaning up to vfio_close()
+ * @map: let the device reach memory; 0, or -1 with errno set
+ * @unmap: take back what was mapped; likewise
  */
 struct vfio_backend {
 	const char *name;
 	bool (*usable)(const struct sysfs_device *id);
 	int (*open)(struct vfio_device *device, const struct vfio_device *peer);
+	int (*map)(const struct vfio_device *device, const struct vfio_mapping *mapping);
+	int (*unmap)(const struct vfio_device *device, uint64_t iova, size_t size);
 };
 
 extern const struct vfio_backend vfio_group_backend;
@@ -40,6 +58,7 @@ extern const struct vfio_backend vfio_cdev_backend;
  * @backend: how it was opened
  * @dry: nothing is opened or done, only printed
  * @context: container or iommufd, or -1
+ * @ioas: with an iommufd, the address space of the device
  * @group: descriptor of the group, or -1
  * @fd: descriptor of the device
  * @info: VFIO_DEVICE_GET_INFO
@@ -50,6 +69,7 @@ struct vfio_device {
 	const struct vfio_backend *backend;
 	bool dry;
 	int context;
+	uint32_t ioas;
 	int group;
 	int fd;
 	struct vfio_device_info info;
@@ -69,6 +89,14 @@ struct vfio_device {
 int vfio_open(struct vfio_device *device, const char *argument, const struct arguments *arguments,
 	      const struct vfio_device *peer);
 void vfio_close(struct vfio_device *device);
+
+/**
+ * vfio_map - let the device reach memory; 0, or -1 with errno set
+ *
+ * It stays reachable until vfio_unmap() or vfio_close().
+ */
+int vfio_map(const struct vfio_device *device, const struct vfio_mapping *mapping);
+int vfio_unmap(const struct vfio_device *device, uint64_t iova, size_t size);
 
 /** vfio_backends_print - add the names of all back ends to the open array */
 void vfio_backends_print(void);
@@ -126,6 +154,9 @@ int vfio_fail_because(const struct vfio_device *device, enum status status, cons
  */
 OUT_FORMAT(3, 4)
 int vfio_fail_refused(const struct vfio_device *device, enum status status, const char *fmt, ...);
+
+/** vfio_in_use_hint - what to do about a device that somebody else has open */
+extern const char vfio_in_use_hint[];
 
 /** vfio_fail_node - report errno of opening @path */
 int vfio_fail_node(const struct vfio_device *device, const char *path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/vfio/devices/NAME bound to an iommufd: kernels with CONFIG_VFIO_DEVICE_CDEV. */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "vfio.h"
@@ -35,6 +36,12 @@ static int open_iommufd(struct vfio_device *device)
 	return STATUS_DONE;
 }
 
+/* A node opens as often as one likes; that the device is in use shows here. */
+static const char *bind_hint(int error)
+{
+	return error == EINVAL || error == EBUSY ? vfio_in_use_hint : NULL;
+}
+
 static int bind_iommufd(struct vfio_device *device)
 {
 	struct vfio_device_bind_iommufd bind = {
@@ -42,10 +49,15 @@ static int bind_iommufd(struct vfio_device *device)
 		.iommufd = device->context,
 	};
 
-	if (vfio_ioctl(device, device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind,
-		       "VFIO_DEVICE_BIND_IOMMUFD"))
-		return vfio_fail(device, STATUS_FAILED, "cannot bind it to an iommufd");
-	return STATUS_DONE;
+	if (!vfio_ioctl(device, device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind,
+			"VFIO_DEVICE_BIND_IOMMUFD"))
+		return STATUS_DONE;
+	return fail(&(struct fault){
+			.status = STATUS_FAILED,
+			.error = errno,
+			.where = device->argument,
+			.hint = bind_hint(errno),
+		    }, "cannot bind it to an iommufd");
 }
 
 static int attach_ioas(struct vfio_device *device)
@@ -55,6 +67,7 @@ static int attach_ioas(struct vfio_device *device)
 
 	if (vfio_ioctl(device, device->context, IOMMU_IOAS_ALLOC, &ioas, "IOMMU_IOAS_ALLOC"))
 		return vfio_fail(device, STATUS_FAILED, "cannot allocate an address space");
+	device->ioas = ioas.out_ioas_id;
 	attach.pt_id = ioas.out_ioas_id;
 	if (vfio_ioctl(device, device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach,
 		       "VFIO_DEVICE_ATTACH_IOMMUFD_PT"))
@@ -75,8 +88,37 @@ static int open_device(struct vfio_device *device, const struct vfio_device *pee
 	return status ? status : attach_ioas(device);
 }
 
+static int map(const struct vfio_device *device, const struct vfio_mapping *mapping)
+{
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 (mapping->read_only ? 0 : IOMMU_IOAS_MAP_WRITEABLE),
+		.ioas_id = device->ioas,
+		.user_va = (uintptr_t)mapping->memory,
+		.length = mapping->size,
+		.iova = mapping->iova,
+	};
+
+	return vfio_ioctl(device, device->context, IOMMU_IOAS_MAP, &map, "IOMMU_IOAS_MAP");
+}
+
+static int unmap(const struct vfio_device *device, uint64_t iova, size_t size)
+{
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = device->ioas,
+		.iova = iova,
+		.length = size,
+	};
+
+	return vfio_ioctl(device, device->context, IOMMU_IOAS_UNMAP, &unmap, "IOMMU_IOAS_UNMAP");
+}
+
 const struct vfio_backend vfio_cdev_backend = {
 	.name = "cdev",
 	.usable = usable,
 	.open = open_device,
+	.map = map,
+	.unmap = unmap,
 };

@@ -108,8 +108,36 @@ static int open_device(struct vfio_device *device, const struct vfio_device *pee
 	return STATUS_DONE;
 }
 
+static int map(const struct vfio_device *device, const struct vfio_mapping *mapping)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ |
+			 (mapping->read_only ? 0 : VFIO_DMA_MAP_FLAG_WRITE),
+		.vaddr = (uintptr_t)mapping->memory,
+		.iova = mapping->iova,
+		.size = mapping->size,
+	};
+
+	return vfio_ioctl(device, device->context, VFIO_IOMMU_MAP_DMA, &map, "VFIO_IOMMU_MAP_DMA");
+}
+
+static int unmap(const struct vfio_device *device, uint64_t iova, size_t size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+
+	return vfio_ioctl(device, device->context, VFIO_IOMMU_UNMAP_DMA, &unmap,
+			  "VFIO_IOMMU_UNMAP_DMA");
+}
+
 const struct vfio_backend vfio_group_backend = {
 	.name = "group",
 	.usable = usable,
 	.open = open_device,
+	.map = map,
+	.unmap = unmap,
 };

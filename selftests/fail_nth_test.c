@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each call fails at each point where the kernel can fail it: for want of
+ * memory, or of the user's page. The device is then what it was, and the same
+ * call works. Needs CONFIG_FAULT_INJECTION, with FAILSLAB, FAIL_PAGE_ALLOC and
+ * FAULT_INJECTION_USERCOPY; what gets lost is for KASAN and kmemleak to find.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "migration.h"
+#include "region.h"
+#include "test.h"
+#include "tracker.h"
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define DEBUG		"/sys/kernel/debug/"
+#define FILLED		(256 << 10)
+
+/* Many more points than any call has: a sweep that gets there makes no progress. */
+#define POINTS_MAX	100000
+
+FIXTURE(fail) {
+	struct bench bench;
+	struct device *device;
+	struct nvme_queue *queue;
+	struct stream stream;
+	uint64_t bitmap[BENCH_ARENA_SIZE / ARENA_PAGE / 64];
+	int fail_nth;
+	bool armed;
+	bool fired;
+};
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t done;
+
+	must(fd >= 0, "opening %s, seen errno %d", path, errno);
+	done = write(fd, text, strlen(text));
+	must(done == (ssize_t)strlen(text), "writing %s to %s, seen errno %d", text, path, errno);
+	close(fd);
+}
+
+/* By default those failures are left out that a caller may wait for: all that a driver has. */
+static void allow_failures(void)
+{
+	write_text(DEBUG "failslab/ignore-gfp-wait", "N");
+	write_text(DEBUG "failslab/verbose", "0");
+	write_text(DEBUG "fail_page_alloc/ignore-gfp-wait", "N");
+	write_text(DEBUG "fail_page_alloc/ignore-gfp-highmem", "N");
+	write_text(DEBUG "fail_page_alloc/min-order", "0");
+	write_text(DEBUG "fail_page_alloc/verbose", "0");
+	write_text(DEBUG "fail_usercopy/verbose", "0");
+}
+
+FIXTURE_SETUP(fail)
+{
+	if (access(FAIL_NTH, F_OK))
+		SKIP(return, "no " FAIL_NTH);
+	allow_failures();
+	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fail_nth);
+	bench_setup(&self->bench, DEVICE_TYPE);
+	self->device = &self->bench.device;
+	nvme_start(&self->bench.nvme, 1, 32);
+	self->queue = &self->bench.nvme.io[0];
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 1));
+}
+
+FIXTURE_TEARDOWN(fail)
+{
+	stream_free(&self->stream);
+	TEST_TEARDOWN(&self->bench);
+}
+
+typedef FIXTURE_DATA(fail) Fail;
+
+static void arm(Fail *self, unsigned int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", nth);
+
+	self->armed = nth;
+	must(pwrite(self->fail_nth, text, (size_t)length, 0) == length, "seen errno %d", errno);
+}
+
+/* Was the point reached? Looking is a point, too: it fails only when no other did before. */
+static void disarm(Fail *self)
+{
+	char text[16] = "";
+	ssize_t done;
+
+	if (!self->armed)
+		return;
+	done = pread(self->fail_nth, text, sizeof(text) - 1, 0);
+	must(done > 0 || errno == EFAULT, "seen errno %d", errno);
+	self->fired = done > 0 && !atoi(text);
+	arm(self, 0);
+}
+
+/* A step that fails is made once more: what comes of it in the end is all there is. */
+static int persist(Fail *self, int (*step)(Fail *self))
+{
+	int error = step(self);
+
+	if (!error)
+		return 0;
+	disarm(self);
+	return self->fired ? step(self) : error;
+}
+
+/*
+ * Make the call with the first point failing, then with the second, until all it has
+ * were tried. @settle looks at what a call has left behind and takes it back.
+ *
+ * Return: number of points
+ */
+static unsigned int sweep(Fail *self, int (*call)(Fail *self), void (*settle)(Fail *self, int error))
+{
+	unsigned int nth;
+
+	for (nth = 1; nth < POINTS_MAX; nth++) {
+		int error;
+
+		arm(self, nth);
+		error = call(self);
+		disarm(self);
+		must(!error || self->fired, "at point %u seen %d", nth, error);
+		settle(self, error);
+		if (!self->fired)
+			return nth - 1;
+	}
+	must_fail(__FILE__, __LINE__, "%u points and no end", nth);
+}
+
+/* What a sweep must at least have failed, or it did not test what it says. */
+#define EXPECT_POINTS(at_least, points)						\
+	do {									\
+		unsigned int points_ = (points);				\
+										\
+		TH_LOG("%u points", points_);					\
+		EXPECT_LE(at_least, points_);					\
+	} while (0)
+
+static void must_be_filled(Fail *self)
+{
+	long long at = nvme_filled_differs(self->queue, 0, FILLED, 1);
+
+	must(at == -1, "byte %lld of the namespace changed", at);
+}
+
+/* ---- Opening ----------------------------------------------------------- */
+
+static int open_device(Fail *self)
+{
+	struct vfio_device *vfio = &self->device->vfio;
+
+	vfio->fd = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, vfio->id.name);
+	return vfio->fd < 0 ? -errno : 0;
+}
+
+static void close_device(Fail *self, int error)
+{
+	if (!error)
+		close(self->device->vfio.fd);
+}
+
+TEST_F(fail, open)
+{
+	close(self->device->vfio.fd);
+	EXPECT_POINTS(3, sweep(self, open_device, close_device));
+	ASSERT_EQ(0, open_device(self));
+	nvme_start(&self->bench.nvme, 1, 32);
+	must_be_filled(self);
+}
+
+static int create_mdev(Fail *self)
+{
+	struct mdev mdev = { .uuid = "fa110000-0000-4000-8000-000000000000" };
+	int error = mdev_create(&mdev, DEVICE_TYPE);
+
+	return error ?: mdev_remove(&mdev);
+}
+
+static void expect_none(Fail *self, int error)
+{
+	struct mdev mdev = { .uuid = "fa110000-0000-4000-8000-000000000000" };
+
+	/* Removing it is what failed. */
+	if (error && mdev_exists(&mdev))
+		must(mdev_remove(&mdev) == 0, "a device that cannot be removed");
+	must(!mdev_exists(&mdev), "a device after %d", error);
+}
+
+TEST_F(fail, create)
+{
+	EXPECT_POINTS(20, sweep(self, create_mdev, expect_none));
+}
+
+/* ---- The data fd ------------------------------------------------------- */
+
+static int go_around(Fail *self)
+{
+	static const uint32_t path[] = {
+		PRE_COPY, PRE_COPY_P2P, STOP_COPY, STOP, RESUMING, STOP, RUNNING_P2P,
+	};
+	int error = 0;
+
+	/* Nothing was loaded: RESUMING ends by a reset. */
+	for (size_t i = 0; i < ARRAY_SIZE(path) && !error; i++)
+		error = i && path[i - 1] == RESUMING ? device_reset(self->device)
+						     : migration_set(self->device, path[i], NULL);
+	return error;
+}
+
+static void expect_a_state(Fail *self, int error)
+{
+	int state = migration_get(self->device, NULL);
+
+	must(state > ERROR, "after %d seen %d", error, state);
+	must(device_reset(self->device) == 0, "in state %d a reset", state);
+	must(migration_get(self->device, NULL) == RUNNING, "after a reset");
+}
+
+TEST_F(fail, states)
+{
+	EXPECT_POINTS(10, sweep(self, go_around, expect_a_state));
+	self->bench.arena.used = 0;
+	nvme_start(&self->bench.nvme, 1, 32);
+	must_be_filled(self);
+}
+
+static int data_fd = -1;
+
+/* A session whose fd could not be installed is there all the same: out of it first. */
+static int begin_save(Fail *self)
+{
+	return migration_set(self->device, RUNNING, NULL) ?:
+	       migration_set(self->device, STOP_COPY, &data_fd);
+}
+
+static int drain(Fail *self)
+{
+	return migration_drain(data_fd, &self->stream);
+}
+
+static int save(Fail *self)
+{
+	int error;
+
+	self->stream.length = 0;
+	error = persist(self, begin_save) ?: persist(self, drain);
+	close(data_fd);
+	return error;
+}
+
+static void expect_whole_stream(Fail *self, int error)
+{
+	const char *verdict = stream_check(&self->stream);
+
+	must(!error, "with a second try seen %d", error);
+	must(!strcmp(verdict, "sound"), "a stream that is %s", verdict);
+	must(migration_set(self->device, RUNNING, NULL) == 0, "cannot run again");
+}
+
+TEST_F(fail, save)
+{
+	EXPECT_POINTS(5, sweep(self, save, expect_whole_stream));
+	must_be_filled(self);
+}
+
+static int load(Fail *self)
+{
+	int fd;
+	int error = migration_set(self->device, RESUMING, &fd);
+
+	if (error)
+		return error;
+	error = migration_feed(fd, &self->stream, 4096) ?: migration_set(self->device, STOP, NULL);
+	close(fd);
+	return error;
+}
+
+/* A device that was refused its stream has what it had, one that was not has the stream's. */
+static void expect_one_of_two(Fail *self, int error)
+{
+	long long at;
+
+	must(device_reset(self->device) == 0, "a reset");
+	self->bench.arena.used = 0;
+	nvme_start(&self->bench.nvme, 1, 32);
+	self->queue = &self->bench.nvme.io[0];
+	at = nvme_filled_differs(self->queue, 0, FILLED, error ? 1 : 2);
+	must(at == -1, "after %d byte %lld is another", error, at);
+	must(nvme_fill(self->queue, 0, FILLED, 1) == NVME_SUCCESS, "writing");
+}
+
+TEST_F(fail, load)
+{
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 2));
+	self->stream = migration_save(self->device);
+	ASSERT_EQ(0, migration_set(self->device, RUNNING, NULL));
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 1));
+	EXPECT_POINTS(20, sweep(self, load, expect_one_of_two));
+}
+
+/* ---- The migration region ---------------------------------------------- */
+
+static int take(Fail *self)
+{
+	struct region region;
+	int error;
+
+	if (!region_find(&region, self->device))
+		return -ENOENT;
+	self->stream.length = 0;
+	error = region_go(&region, REGION_STOP_COPY) ?: region_take(&region, &self->stream);
+	return error ?: region_go(&region, REGION_RUNNING);
+}
+
+static void expect_stream_or_error(Fail *self, int error)
+{
+	const char *verdict = error ? "sound" : stream_check(&self->stream);
+
+	must(!strcmp(verdict, "sound"), "a stream that is %s", verdict);
+	expect_a_state(self, error);
+}
+
+TEST_F(fail, region_save)
+{
+	EXPECT_POINTS(20, sweep(self, take, expect_stream_or_error));
+	self->bench.arena.used = 0;
+	nvme_start(&self->bench.nvme, 1, 32);
+	must_be_filled(self);
+}
+
+static int give(Fail *self)
+{
+	struct region region;
+
+	if (!region_find(&region, self->device))
+		return -ENOENT;
+	return region_go(&region, REGION_RESUMING) ?: region_give(&region, &self->stream, 65536) ?:
+	       region_go(&region, REGION_RUNNING);
+}
+
+TEST_F(fail, region_load)
+{
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 2));
+	self->stream = migration_save(self->device);
+	ASSERT_EQ(0, migration_set(self->device, RUNNING, NULL));
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 1));
+	EXPECT_POINTS(20, sweep(self, give, expect_one_of_two));
+}
+
+/* ---- Interrupts and logging -------------------------------------------- */
+
+static int eventfds[BENCH_VECTORS];
+
+static int attach(Fail *self)
+{
+	return device_set_irqs(self->device,
+			       VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD,
+			       VFIO_PCI_MSIX_IRQ_INDEX, 0, BENCH_VECTORS, eventfds,
+			       sizeof(eventfds));
+}
+
+static int trigger(Fail *self)
+{
+	return device_set_irqs(self->device,
+			       VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_NONE,
+			       VFIO_PCI_MSIX_IRQ_INDEX, 0, BENCH_VECTORS, NULL, 0);
+}
+
+/* All of them are attached, or none. */
+static void expect_all_or_none(Fail *self, int error)
+{
+	if (!error)
+		must(trigger(self) == 0, "no vectors to trigger");
+	for (int i = 0; i < BENCH_VECTORS; i++) {
+		eventfd_t count = 0;
+		bool attached = !eventfd_read(eventfds[i], &count);
+
+		must(attached == !error, "after %d vector %d is attached: %d", error, i, attached);
+	}
+	must(device_irq_off(self->device, VFIO_PCI_MSIX_IRQ_INDEX) == 0, "detaching");
+}
+
+TEST_F(fail, interrupts)
+{
+	for (int i = 0; i < BENCH_VECTORS; i++)
+		eventfds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	EXPECT_POINTS(2, sweep(self, attach, expect_all_or_none));
+}
+
+static int log_round(Fail *self)
+{
+	int error = tracker_log.start(self->device, &self->bench.arena);
+
+	if (error)
+		return error;
+	error = tracker_log.take(self->device, &self->bench.arena, self->bitmap);
+	return tracker_log.stop(self->device) ?: error;
+}
+
+static void expect_no_log(Fail *self, int error)
+{
+	int stop = tracker_log.stop(self->device);
+
+	/* STOP itself fails only before it begins. */
+	must(stop == -EINVAL || error, "after %d seen %d", error, stop);
+}
+
+TEST_F(fail, logging)
+{
+	if (!tracker_log.offered(self->device))
+		SKIP(return, "this kernel cannot report what a device logs");
+	EXPECT_POINTS(6, sweep(self, log_round, expect_no_log));
+}
+
+TEST_MAIN
