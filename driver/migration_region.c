@@ -57,14 +57,26 @@ static struct mdevsim_migration_region *region_of(struct mdevsim_device *device)
 	return &device->migration_region;
 }
 
-static int data_get(struct mdevsim_device *device)
+/*
+ * The data section, made when it is first needed; or NULL. Takes no lock: mmap() comes with
+ * that of the address space held, which a work takes to reach guest memory, and lifecycle
+ * is held by who waits for the work.
+ */
+static void *data_get(struct mdevsim_device *device)
 {
-	struct mdevsim_migration_region *region = region_of(device);
+	void **data = &device->migration_region.data;
+	void *made, *there = READ_ONCE(*data);
 
-	if (!region->data)
-		region->data = __vmalloc(MDEVSIM_MIGRATION_REGION_ROOM,
-					 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	return region->data ? 0 : -ENOMEM;
+	if (there)
+		return there;
+	made = __vmalloc(MDEVSIM_MIGRATION_REGION_ROOM, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!made)
+		return NULL;
+	there = cmpxchg(data, NULL, made);
+	if (!there)
+		return made;
+	vfree(made);
+	return there;
 }
 
 static bool is_saving(struct mdevsim_device *device)
@@ -87,15 +99,13 @@ static int state_write(struct mdevsim_device *device, u64 value)
 {
 	struct mdevsim_migration_region *region = region_of(device);
 	struct file *file;
-	int ret;
 
 	if (value >= ARRAY_SIZE(v2_states))
 		return -EINVAL;
 	if (value == v1_states[device->migration.state])
 		return 0;
-	ret = data_get(device);
-	if (ret)
-		return ret;
+	if (!data_get(device))
+		return -ENOMEM;
 	file = mdevsim_migration_set_state(device, v2_states[value], MDEVSIM_FRONT_END_REGION);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -213,8 +223,7 @@ static void *data_place(struct mdevsim_device *device, u64 offset, size_t count)
 	if (offset < MDEVSIM_MIGRATION_REGION_DATA || at >= MDEVSIM_MIGRATION_REGION_ROOM ||
 	    count > MDEVSIM_MIGRATION_REGION_ROOM - at)
 		return ERR_PTR(-EINVAL);
-	scoped_guard(mutex, &device->lifecycle)
-		data = data_get(device) ? NULL : device->migration_region.data;
+	data = data_get(device);
 	return data ? data + at : ERR_PTR(-ENOMEM);
 }
 

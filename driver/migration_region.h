@@ -26,8 +26,9 @@ struct vm_area_struct;
  * @filled: bytes of a stream in @data that a user may take
  * @taken: the user was done with them when he last asked for more
  *
- * Everything is protected by &mdevsim_device.lifecycle, @data's contents by nobody:
- * who maps it sees what is there.
+ * Everything but @data is protected by &mdevsim_device.lifecycle. @data is set once while the
+ * device is open, without a lock; its contents are protected by nobody: who maps it sees what
+ * is there.
  */
 struct mdevsim_migration_region {
 	struct file *file;
