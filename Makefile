@@ -5,10 +5,12 @@
 #
 #   make                          module and tools, built inside that root
 #   make ... KERNEL=6.1           in the root of that kernel; also 6.12 (default), 7.3, debug
+#   make demo QEMU=7.2            guests in that QEMU, not the kernel's; also 10.0 and 11.1
 #   make module KDIR=DIR          module for the kernel whose headers are in DIR
 #   make install [DESTDIR= PREFIX=]   module, tools and manual pages, this system
 
 KERNEL     ?= 6.12
+QEMU       ?=
 KDIR       ?=
 PREFIX     ?= /usr/local
 DESTDIR    ?=
@@ -21,13 +23,13 @@ BOOT    := tools/vm/boot
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 JOBS    := -j$(shell nproc)
 
-export KERNEL
+export KERNEL QEMU
 
 INSIDE    := $(filter /src,$(CURDIR))
 ROOT_KDIR  = $(if $(filter debug,$(KERNEL)),/src/build/linux,$(wildcard /usr/src/linux-headers-*-amd64))
 kernel_of  = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' $(1)/include/generated/utsrelease.h)
 
-.PHONY: all module linked-module tools check check-all fuzz demo bench shell root install install-module
+.PHONY: all module linked-module tools check check-all check-cross smoke fuzz demo bench shell root install install-module
 .PHONY: guest-initramfs clean distclean help
 
 all: module tools
@@ -73,12 +75,21 @@ SPARSE := $(if $(filter 7.3,$(KERNEL)),,sparse)
 check: root
 	tools/vm/check module $(SPARSE) $(LOOKS) tools $(PURE) cli kselftest guest
 
+smoke: root
+	tools/vm/check smoke
+
+# Device state from the oldest kernel to the newest and back.
+check-cross:
+	tools/vm/check cross
+
 # All of them, whatever becomes of one.
 check-all:
 	@status=0; for kernel in 6.12 debug 6.1 7.3; do \
 		echo "kernel $$kernel"; \
 		$(MAKE) --no-print-directory check KERNEL=$$kernel || status=1; \
-	done; exit $$status
+	done; \
+	$(MAKE) --no-print-directory check-cross || status=1; \
+	exit $$status
 
 # Goes on from what "make check" has found.
 fuzz: root
@@ -130,11 +141,14 @@ distclean:
 help:
 	@echo 'make              module and tools, in build/'
 	@echo 'make check        build checks, unit tests, kselftests in a virtual machine'
-	@echo 'make check-all    the same for each of the kernels 6.12, debug, 6.1 and 7.3'
+	@echo 'make check-all    the same for each of the kernels 6.12, debug, 6.1 and 7.3, and check-cross'
+	@echo 'make check-cross  device state goes from kernel 6.1 to 7.3 and back'
+	@echo 'make smoke        in a few minutes: the main kselftests and a guest that migrates'
 	@echo 'make fuzz         the fuzzers for an hour each (FUZZ_SECONDS= for another time)'
 	@echo 'make demo         a guest with our NVMe function live-migrates (DEMO=short: less of it)'
 	@echo 'make bench        figures'
-	@echo '                  all of these for another kernel: KERNEL=6.1, 7.3, debug'
+	@echo '                  all of these for another kernel: KERNEL=6.1, 7.3, debug;'
+	@echo '                  with guests in another QEMU than its own: QEMU=7.2, 10.0, 11.1'
 	@echo 'make shell        a shell in the virtual machine'
 	@echo 'make root         only the Debian root that all of this runs in, and the debug kernel'
 	@echo 'make module KDIR=/lib/modules/$$(uname -r)/build   a module for this system'

@@ -94,7 +94,11 @@ static int state_read(struct mdevsim_device *device, u64 *value)
 	return 0;
 }
 
-/* Writing the state that there is changes nothing, as QEMU expects. */
+/*
+ * Writing the state that there is changes nothing, as QEMU expects. A piece in the data section
+ * stays while its session does: QEMU may stop the guest, in another thread, between reading
+ * data_offset and the data.
+ */
 static int state_write(struct mdevsim_device *device, u64 value)
 {
 	struct mdevsim_migration_region *region = region_of(device);
@@ -111,8 +115,6 @@ static int state_write(struct mdevsim_device *device, u64 value)
 		return PTR_ERR(file);
 	if (file)
 		region->file = file;
-	region->filled = 0;
-	region->taken = true;
 	return 0;
 }
 
@@ -120,7 +122,7 @@ static int pending_read(struct mdevsim_device *device, u64 *value)
 {
 	struct mdevsim_migration_region *region = region_of(device);
 
-	region->taken = true;
+	region->filled = 0;
 	*value = is_saving(device) ? mdevsim_session_pending(device->migration.session) : 0;
 	return 0;
 }
@@ -137,7 +139,6 @@ static int fill(struct mdevsim_device *device)
 	if (got < 0)
 		return got;
 	region->filled = got;
-	region->taken = false;
 	return 0;
 }
 
@@ -145,7 +146,7 @@ static int offset_read(struct mdevsim_device *device, u64 *value)
 {
 	int ret = 0;
 
-	if (is_saving(device) && region_of(device)->taken)
+	if (is_saving(device) && !region_of(device)->filled)
 		ret = fill(device);
 	*value = MDEVSIM_MIGRATION_REGION_DATA;
 	return ret;

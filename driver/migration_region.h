@@ -23,8 +23,7 @@ struct vm_area_struct;
  * struct mdevsim_migration_region - front end of the migration protocol that QEMU up to 7.2 speaks
  * @file: data fd of the session that was opened through the region, else NULL
  * @data: the data section; allocated when it is first needed, freed when the device is closed
- * @filled: bytes of a stream in @data that a user may take
- * @taken: the user was done with them when he last asked for more
+ * @filled: bytes of a stream in @data that the user has not said he took
  *
  * Everything but @data is protected by &mdevsim_device.lifecycle. @data is set once while the
  * device is open, without a lock; its contents are protected by nobody: who maps it sees what
@@ -34,7 +33,6 @@ struct mdevsim_migration_region {
 	struct file *file;
 	void *data;
 	u32 filled;
-	bool taken;
 };
 
 /** mdevsim_migration_region_info - VFIO_DEVICE_GET_REGION_INFO of the region */

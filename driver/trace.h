@@ -97,14 +97,14 @@ TRACE_EVENT(mdevsim_arc,
 );
 
 TRACE_EVENT(mdevsim_record,
-	TP_PROTO(const char *device, const struct mdevsim_record *record, bool write, int error),
-	TP_ARGS(device, record, write, error),
+	TP_PROTO(const char *device, const struct mdevsim_record *record, bool saving, int error),
+	TP_ARGS(device, record, saving, error),
 	TP_STRUCT__entry(
 		__string(device, device)
 		__string(type, mdevsim_state_stream_name(record->type))
 		__field(u32, sequence)
 		__field(u64, length)
-		__field(bool, write)
+		__field(bool, saving)
 		__field(int, error)
 	),
 	TP_fast_assign(
@@ -112,11 +112,11 @@ TRACE_EVENT(mdevsim_record,
 		mdevsim_assign_str(type, mdevsim_state_stream_name(record->type));
 		__entry->sequence = record->sequence;
 		__entry->length = record->length;
-		__entry->write = write;
+		__entry->saving = saving;
 		__entry->error = error;
 	),
 	TP_printk("%s %s %s sequence=%u length=%llu error=%d", __get_str(device),
-		  __entry->write ? "load" : "save", __get_str(type), __entry->sequence,
+		  __entry->saving ? "save" : "load", __get_str(type), __entry->sequence,
 		  __entry->length, __entry->error)
 );
 

@@ -49,15 +49,6 @@ static struct stream save(struct bench *bench)
 	return stream;
 }
 
-static void write_file(const char *path, const struct stream *stream)
-{
-	FILE *file = fopen(path, "wx");
-
-	must(file, "opening %s, seen \"%s\"", path, strerror(errno));
-	must(fwrite(stream->bytes, 1, stream->length, file) == stream->length && !fclose(file),
-	     "writing %s, seen \"%s\"", path, strerror(errno));
-}
-
 int main(int argc, char **argv)
 {
 	int eventfds[BENCH_VECTORS], error;
@@ -77,7 +68,7 @@ int main(int argc, char **argv)
 	bench_enrich(&bench, eventfds);
 	stream = save(&bench);
 	must(!strcmp(stream_check(&stream), "sound"), "seen: %s", stream_check(&stream));
-	write_file(argv[1], &stream);
+	stream_write_file(&stream, argv[1]);
 	stream_free(&stream);
 	device_remove(&bench.device);
 	arena_free(&bench.arena);

@@ -10,20 +10,6 @@
 #include "migration.h"
 #include "test.h"
 
-static struct stream read_file(const char *path)
-{
-	struct stream stream = { 0 };
-	FILE *file = fopen(path, "r");
-	uint8_t bytes[4096];
-	size_t got;
-
-	must(file, "opening %s, seen errno %d", path, errno);
-	while ((got = fread(bytes, 1, sizeof(bytes), file)))
-		stream_append(&stream, bytes, got);
-	fclose(file);
-	return stream;
-}
-
 FIXTURE(golden) {
 	struct bench bench;
 	struct device *device;
@@ -74,7 +60,7 @@ TEST_F(golden, each_is_loaded)
 
 	for (size_t i = 0; i < self->found.gl_pathc; i++) {
 		const char *path = self->found.gl_pathv[i];
-		struct stream golden = read_file(path);
+		struct stream golden = stream_read_file(path);
 
 		EXPECT_STREQ("sound", stream_check(&golden)) TH_LOG("%s", path);
 		for (unsigned int minor = 0; minor <= MDEVSIM_STREAM_MINOR; minor++) {
@@ -91,7 +77,7 @@ TEST_F(golden, none_is_missing)
 	uint32_t minors = 0;
 
 	for (size_t i = 0; i < self->found.gl_pathc; i++) {
-		struct stream golden = read_file(self->found.gl_pathv[i]);
+		struct stream golden = stream_read_file(self->found.gl_pathv[i]);
 
 		minors |= 1u << stream_header(&golden)->version_minor;
 		stream_free(&golden);

@@ -321,6 +321,50 @@ TEST_F(region, data_stays_until_taken)
 	EXPECT_EQ(0, pending);
 }
 
+/*
+ * The device is stopped, by another thread of the user's for one, while a piece is being
+ * taken: before its size was read, before the data were, or before that was said.
+ */
+TEST_F(region, data_stays_when_stopped)
+{
+	for (int at = 0; at < 3; at++) {
+		struct stream stream = { 0 };
+		uint64_t pending, offset, size = 0;
+
+		ASSERT_EQ(0, region_go(&self->region, REGION_PRE_COPY));
+		ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(pending_bytes), &pending));
+		ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(data_offset), &offset));
+		if (at > 0)
+			ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(data_size), &size));
+		if (at > 1)
+			ASSERT_EQ(0, region_take_data(&self->region, &stream));
+		ASSERT_EQ(0, region_go(&self->region, REGION_STOP_COPY));
+		if (at < 2)
+			ASSERT_EQ(0, region_take_data(&self->region, &stream));
+		EXPECT_LT(0, stream.length);
+		EXPECT_EQ(at ? size : stream.length, stream.length);
+		ASSERT_EQ(0, region_take(&self->region, &stream));
+		EXPECT_STREQ("sound", stream_check(&stream)) TH_LOG("stopped at %d", at);
+		stream_free(&stream);
+		ASSERT_EQ(0, region_go(&self->region, REGION_RUNNING));
+	}
+}
+
+/* Nothing there to be taken before the device is stopped is no piece that stays. */
+TEST_F(region, no_data_when_stopped)
+{
+	struct stream stream = { 0 };
+
+	ASSERT_EQ(0, region_go(&self->region, REGION_PRE_COPY));
+	ASSERT_EQ(0, region_take(&self->region, &stream));
+	ASSERT_EQ(0, region_take_data(&self->region, &stream));
+	ASSERT_EQ(0, region_go(&self->region, REGION_STOP_COPY));
+	ASSERT_EQ(0, region_take_data(&self->region, &stream));
+	ASSERT_EQ(0, region_take(&self->region, &stream));
+	EXPECT_STREQ("sound", stream_check(&stream));
+	stream_free(&stream);
+}
+
 /* The device is closed, and removed, with a session of the region under way. */
 TEST_F(region, closed_under_way)
 {

@@ -7,6 +7,7 @@ guest that is handed from QEMU to QEMU. Arguments: names of tests, to run only
 those ("boot" comes along, unless "intx" is the only one).
 """
 
+import errno
 import json
 import os
 import re
@@ -20,12 +21,14 @@ sys.path.insert(0, os.path.join(HERE, "../../tools/vm"))
 # pylint: disable=wrong-import-position
 import mdevsim
 import qemu_stream
-from mdevsim import (DISK, VFIOMIG, Device, Fio, checksum, command, expect_quiet_kernel, fill,
-                     write)
-from qemu import LOGS, Failure, Qemu, is_emulated, migrate, prepare_migration
+from mdevsim import (DISK, VFIOMIG, Device, Fio, Trace, checksum, command, expect_quiet_kernel,
+                     fill, write)
+from qemu import (LOGS, Failure, Qemu, from_file, has, is_emulated, migrate, migrate_to_file,
+                  name_and_protocol, prepare_migration, wait_for)
 
 MEMORY = "192M"
 SIZE = 1 << 30
+SMALLER = SIZE // 2
 FILE = "/tmp/migration"
 STATE = LOGS + "/device-state"
 PCI = "/sys/class/nvme/nvme0/device"
@@ -59,11 +62,15 @@ class Lab:
         for device in (*self.devices, self.small):
             device.remove()
 
-    def destination(self, device=None):
+    def destination(self, device=None, extra=()):
         """A QEMU that waits for the guest, on the device it does not use now."""
         self.moves += 1
-        return Qemu(f"guest-{self.moves}", (device or self.devices[1 - self.at]).arguments(),
-                    MEMORY, incoming="defer")
+        device = device or self.devices[1 - self.at]
+        return Qemu(f"guest-{self.moves}", [*device.arguments(), *extra], MEMORY, incoming="defer")
+
+    def device(self):
+        """The one that the guest uses."""
+        return self.devices[self.at]
 
     def moved_to(self, qemu):
         self.guest.close()
@@ -209,35 +216,117 @@ def test_migrate_back(lab):
     lab.expect_healthy()
 
 
+def expect_events(guest, seen, *states):
+    """QEMU said so of its device, if it is one that says such things."""
+    for state in states if has("device-events") else ():
+        guest.wait_event("VFIO_MIGRATION", since=seen, device_state=state)
+
+
+def start_endless(lab, there):
+    """Migrate with a downtime that cannot be met, until state of the device has been sent.
+
+    Only then do all QEMUs get there in pre-copy: 7.2 sends memory first, and only when that is
+    through and the guest may not stop yet, devices' state. Returns the driver's account.
+    """
+    trace = Trace()
+    lab.guest.qmp("migrate", uri=prepare_migration(lab.guest, there, downtime_limit=1))
+    wait_for(lambda: "schema" in trace.records(lab.device(), "save"), 60, "data in pre-copy")
+    return trace
+
+
 def test_cancel_in_precopy(lab):
     with lab.destination() as there:
-        uri = prepare_migration(lab.guest, there, max_bandwidth=1 << 20)
         seen = len(lab.guest.monitor.events)
-        lab.guest.qmp("migrate", uri=uri)
-        lab.guest.wait_event("VFIO_MIGRATION", since=seen, device_state="pre-copy")
-        time.sleep(1)
+        trace = start_endless(lab, there)
         lab.guest.qmp("migrate_cancel")
         lab.guest.wait_migration("cancelled")
-        lab.guest.wait_event("VFIO_MIGRATION", since=seen, device_state="running")
-    lab.guest.qmp("migrate-set-parameters", max_bandwidth=1 << 30)
+        trace.wait_state(lab.device(), "RUNNING")
+        expect("states of the device", trace.states(lab.device()), ["PRE_COPY", "RUNNING"])
+        expect_events(lab.guest, seen, "pre-copy", "running")
     lab.expect_healthy()
 
 
+def expect_refused(lab, there):
+    """The destination says why and goes; the guest runs where it was."""
+    lab.guest.wait_migration("failed")
+    expect("exit status of the destination", there.process.wait(20), 1)
+    if "vfio" not in there.complaints().lower():
+        raise Failure(f"the destination does not say why: {there.complaints()!r}")
+    if "namespace_size" not in lab.small.attribute("migration/refusal"):
+        raise Failure(f"its device does not: {lab.small.attribute('migration/refusal')!r}")
+    wait_for(lambda: lab.guest.qmp("query-status")["status"] == "running", 20, "running guest")
+
+
 def test_refused_destination(lab):
+    """In pre-copy: the guest does not even stop."""
     with lab.destination(lab.small) as there:
         seen = len(lab.guest.monitor.events)
-        lab.guest.qmp("migrate", uri=prepare_migration(lab.guest, there))
-        lab.guest.wait_migration("failed")
-        there.process.wait(20)
-        if "vfio" not in there.complaints().lower():
-            raise Failure(f"the destination does not say why: {there.complaints()!r}")
-        lab.guest.wait_event("VFIO_MIGRATION", since=seen, device_state="running")
-    expect("status of the guest", lab.guest.qmp("query-status")["status"], "running")
+        trace = start_endless(lab, there)
+        expect_refused(lab, there)
+        trace.wait_state(lab.device(), "RUNNING")
+        expect("states of the device", trace.states(lab.device()), ["PRE_COPY", "RUNNING"])
+        expect_events(lab.guest, seen, "pre-copy", "running")
+    expect("stops", len(lab.guest.events("STOP", seen)), 0)
+    lab.expect_healthy()
+
+
+def test_refused_when_stopped(lab):
+    """By a QEMU that stops the guest before the destination has seen any of the device's state."""
+    if has("switchover-ack"):
+        raise Skip("the guest stops only when the destination has acknowledged initial data")
+    trace = Trace()
+    with lab.destination(lab.small) as there:
+        seen = len(lab.guest.monitor.events)
+        lab.guest.qmp("migrate", uri=prepare_migration(lab.guest, there, downtime_limit=10000))
+        expect_refused(lab, there)
+        trace.wait_state(lab.device(), "RUNNING")
+    states = trace.states(lab.device())
+    expect("last states of the device", states[-4:], ["STOP_COPY", "STOP", "RUNNING_P2P", "RUNNING"])
+    expect("stops", len(lab.guest.events("STOP", seen)), 1)
     lab.expect_healthy()
 
 
 def test_migrate_after_refusal(lab):
     test_migrate_back(lab)
+
+
+def resize_in_precopy(lab, there):
+    """Migrate, and make the namespace smaller meanwhile: (it could be, records that were sent)."""
+    trace = start_endless(lab, there)
+    device = lab.device()
+    try:
+        device.attribute("namespace_size", SMALLER)
+        resized = True
+    except OSError as error:
+        expect("errno", error.errno, errno.EBUSY)
+        resized = False
+    lab.guest.qmp("migrate-set-parameters", downtime_limit=1000)
+    lab.guest.wait_migration("completed")
+    there.wait_event("RESUME")
+    expect("states of the device", trace.states(device)[:3],
+           ["PRE_COPY", "PRE_COPY_P2P", "STOP_COPY"])
+    return resized, trace.records(device, "save")
+
+
+def test_resize_in_precopy(lab):
+    """Who asked for it (PRECOPY_INFOv2) is told of new initial data; for others it waits."""
+    asked = has("precopy-info-v2")
+    if asked:
+        lab.guest.qmp("trace-event-set-state", name="vfio_query_precopy_size", enable=True)
+    there = lab.destination(extra=["-trace", "vfio_migration_init"] if asked else [])
+    resized, records = resize_in_precopy(lab, there)
+    said = lab.guest.complaints()
+    lab.moved_to(there)
+    expect("resized", resized, asked)
+    expect("identities sent", records.count("identity"), 2 if resized else 1)
+    if asked:
+        expect("QEMU asked for PRECOPY_INFOv2", "precopy_info_v2_used 1" in there.complaints(), True)
+        expect("QEMU was told of REINIT", said.count("reinit 1"), 1)
+    size = SMALLER if resized else SIZE
+    expect("namespace_size", lab.device().attribute("namespace_size"), str(size))
+    wait_for(lambda: lab.guest.run(f"blockdev --getsize64 {DISK}").strip() == str(size), 30,
+             f"disk of {size} bytes in the guest")
+    lab.expect_healthy()
 
 
 def test_fio_verified(lab):
@@ -254,9 +343,7 @@ def test_migrate_to_file(lab):
     lab.sum = checksum(lab.guest)
     lab.fio = Fio(lab.guest)
     lab.fio.expect_progress(lab.guest)
-    lab.guest.capabilities(return_path=False, switchover_ack=False)
-    lab.guest.qmp("migrate", uri="file:" + FILE)
-    lab.guest.wait_migration("completed")
+    migrate_to_file(lab.guest, FILE)
 
 
 def test_extract(lab):
@@ -293,9 +380,29 @@ def test_state_reader(lab):
             STATE, timeout=300)
 
 
+def test_corrupt_file(lab):
+    """Refused at the end, when the state is all there: QEMU fails, it does not abort."""
+    lab.guest.close()
+    _, rest = qemu_stream.device_state(FILE)
+    with open(FILE, "rb") as file:
+        data = bytearray(file.read())
+    data[data.rindex(rest[-512:]) + 200] ^= 0x10
+    with open(FILE + ".corrupt", "wb") as file:
+        file.write(data)
+    try:
+        with Qemu("corrupt", lab.device().arguments(), MEMORY, incoming="defer") as there:
+            there.qmp("migrate-incoming", uri=from_file(FILE + ".corrupt"))
+            expect("exit status", there.process.wait(60), 1)
+            expect("times it ran", len(there.events("RESUME")), 0)
+    finally:
+        os.remove(FILE + ".corrupt")
+    if "checksum" not in lab.device().attribute("migration/refusal"):
+        raise Failure(f"the device does not say why: {lab.device().attribute('migration/refusal')!r}")
+
+
 def test_back_from_file(lab):
     lab.guest.close()
-    lab.guest = Qemu("restored", lab.devices[lab.at].arguments(), MEMORY, incoming="file:" + FILE)
+    lab.guest = Qemu("restored", lab.device().arguments(), MEMORY, incoming=from_file(FILE))
     lab.guest.wait_event("RESUME")
     os.remove(FILE)
     lab.expect_healthy()
@@ -321,7 +428,7 @@ def test_intx(lab):
         raise Skip("guests hang on level-triggered interrupts where SVM is emulated")
     if lab.guest:
         lab.guest.close()
-    lab.guest = Qemu("intx", lab.devices[lab.at].arguments(), MEMORY, append="pci=nomsi")
+    lab.guest = Qemu("intx", lab.device().arguments(), MEMORY, append="pci=nomsi")
     lab.guest.boot()
     if "IO-APIC" not in lab.guest.run("grep nvme0q /proc/interrupts"):
         raise Failure("no INTx in use: " + lab.guest.run("cat /proc/interrupts"))
@@ -351,6 +458,7 @@ def main():
     wanted = [t for t in TESTS
               if len(sys.argv) == 1 or t.__name__[5:] in sys.argv[1:]
               or t is test_boot and sys.argv[1:] != ["intx"]]
+    print(f"# Linux {os.uname().release}, {name_and_protocol()}")
     print(f"KTAP version 1\n1..{len(wanted)}", flush=True)
     lab = Lab()
     failed = 0

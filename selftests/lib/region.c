@@ -134,36 +134,38 @@ static void copy_data(struct region *region, uint64_t offset, void *data, uint64
 	must(done == (ssize_t)size, "moving %llu bytes, seen %zd", (unsigned long long)size, done);
 }
 
-static int take_one(struct region *region, struct stream *stream, uint64_t *size)
+int region_take_data(struct region *region, struct stream *stream)
 {
-	uint64_t offset;
+	uint64_t offset, size;
 	uint8_t *data;
 	int error;
 
 	error = region_get(region, REGION_REGISTER(data_offset), &offset);
 	if (!error)
-		error = region_get(region, REGION_REGISTER(data_size), size);
-	if (error || !*size)
+		error = region_get(region, REGION_REGISTER(data_size), &size);
+	if (error || !size)
 		return error;
-	data = malloc(*size);
+	data = malloc(size);
 	must(data, "seen no memory");
-	copy_data(region, offset, data, *size, false);
-	stream_append(stream, data, *size);
+	copy_data(region, offset, data, size, false);
+	stream_append(stream, data, size);
 	free(data);
 	return 0;
 }
 
 int region_take(struct region *region, struct stream *stream)
 {
-	uint64_t pending, size;
+	size_t before;
+	uint64_t pending;
 	int error;
 
 	for (;;) {
 		error = region_get(region, REGION_REGISTER(pending_bytes), &pending);
 		if (error || !pending)
 			return error;
-		error = take_one(region, stream, &size);
-		if (error || !size)
+		before = stream->length;
+		error = region_take_data(region, stream);
+		if (error || stream->length == before)
 			return error;
 	}
 }

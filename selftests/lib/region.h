@@ -57,6 +57,9 @@ uint32_t region_state(struct region *region);
 /** region_go - write device_state */
 int region_go(struct region *region, uint32_t state);
 
+/** region_take_data - append what data_offset and data_size offer; says nothing of having done so */
+int region_take_data(struct region *region, struct stream *stream);
+
 /**
  * region_take - append what there is to a stream, as QEMU does: pending_bytes, data_offset,
  *	data_size, data, until nothing is pending or data_size is 0

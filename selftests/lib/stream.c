@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,29 @@ void stream_append(struct stream *stream, const void *bytes, size_t length)
 	make_room(stream, stream->length + length);
 	memcpy(stream->bytes + stream->length, bytes, length);
 	stream->length += length;
+}
+
+struct stream stream_read_file(const char *path)
+{
+	struct stream stream = { 0 };
+	FILE *file = fopen(path, "r");
+	uint8_t bytes[4096];
+	size_t got;
+
+	must(file, "opening %s, seen \"%s\"", path, strerror(errno));
+	while ((got = fread(bytes, 1, sizeof(bytes), file)))
+		stream_append(&stream, bytes, got);
+	fclose(file);
+	return stream;
+}
+
+void stream_write_file(const struct stream *stream, const char *path)
+{
+	FILE *file = fopen(path, "wx");
+
+	must(file, "opening %s, seen \"%s\"", path, strerror(errno));
+	must(fwrite(stream->bytes, 1, stream->length, file) == stream->length && !fclose(file),
+	     "writing %s, seen \"%s\"", path, strerror(errno));
 }
 
 struct stream stream_copy(const struct stream *stream)

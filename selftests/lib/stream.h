@@ -42,6 +42,12 @@ void stream_free(struct stream *stream);
 /** stream_append - add bytes */
 void stream_append(struct stream *stream, const void *bytes, size_t length);
 
+/** stream_read_file - what is in a file; the test fails when it cannot be read */
+struct stream stream_read_file(const char *path);
+
+/** stream_write_file - into a new file; the test fails when there is one, or it cannot be written */
+void stream_write_file(const struct stream *stream, const char *path);
+
 /** stream_copy - a copy to change */
 struct stream stream_copy(const struct stream *stream);
 

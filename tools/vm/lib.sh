@@ -39,12 +39,23 @@ choose_kernel()
 }
 choose_kernel "${KERNEL:-6.12}"
 
+# kernel_with_qemu VERSION: the kernel whose release of Debian has that QEMU
+kernel_with_qemu()
+{
+	case $1 in
+	7.2) echo 6.1 ;;
+	10.0) echo 6.12 ;;
+	11.1) echo 7.3 ;;
+	*) die "no QEMU $1; there are 7.2, 10.0 and 11.1" ;;
+	esac
+}
+
 # Chroot, mounts and the 9p server want root; everything else follows from it.
 as_root()
 {
 	[ "$(id -u)" = 0 ] && return
 	command -v sudo >/dev/null || die "needs root, and there is no sudo"
-	exec sudo --preserve-env=KERNEL,MIRROR,ACCEL "$0" "$@"
+	exec sudo --preserve-env=KERNEL,QEMU,MIRROR,ACCEL "$0" "$@"
 }
 
 # The kernel that the host VM boots, and its image.

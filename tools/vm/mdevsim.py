@@ -8,7 +8,7 @@ import subprocess
 import time
 import uuid as uuids
 
-from qemu import Failure
+from qemu import Failure, vfio_migration, wait_for
 
 MODULE = os.environ.get("MODULE", "")
 VFIOMIG = os.environ.get("VFIOMIG", "vfiomig")
@@ -66,8 +66,12 @@ class Device:
 
     def arguments(self):
         """What makes QEMU assign it to a guest, with migration."""
-        return ["-device", f"vfio-pci,id=nvme0,sysfsdev={self.path},"
-                           "enable-migration=on,migration-events=on"]
+        return ["-device", f"vfio-pci,id=nvme0,sysfsdev={self.path},{vfio_migration()}"]
+
+    def attribute(self, name, value=None):
+        """Read or write what sysfs has of it."""
+        path = f"{self.path}/{name}"
+        return read(path).strip() if value is None else write(path, str(value))
 
 
 class Trace:
@@ -86,6 +90,20 @@ class Trace:
         """(seconds, event, device, text), in order of time."""
         found = (self.LINE.search(line) for line in read(TRACE + "/trace").splitlines())
         return [(float(m[1]), m[2], m[3], m[4]) for m in found if m]
+
+    def states(self, device):
+        """States that a device has reached, in order."""
+        return [text.split()[2] for _, event, name, text in self.events()
+                if event == "arc" and device.uuid in name and " error=0 " in text]
+
+    def wait_state(self, device, state, timeout=60):
+        """Wait until a device has reached a state."""
+        wait_for(lambda: state in self.states(device), timeout, f"{state} of {device.uuid}")
+
+    def records(self, device, what):
+        """Types of the records that were begun, what being save or load."""
+        return [text.split()[1] for _, event, name, text in self.events()
+                if event == "record" and device.uuid in name and text.split()[0] == what]
 
 
 class Fio:

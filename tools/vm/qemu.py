@@ -8,10 +8,14 @@
 A guest is the cloud kernel with the initramfs of tools/vm/guest-initramfs; it
 runs with KVM where that works (in the host VM it does, if need be on emulated
 SVM) and says so where it does not. Logs are kept in LOGS.
+
+The QEMU is the one that is found: 7.2 or newer. What it lacks is asked for with
+has(), so that the same script runs with each.
 """
 
 import base64
 import fcntl
+import functools
 import glob
 import json
 import os
@@ -31,8 +35,47 @@ KVM_GET_API_VERSION = 0xAE00
 QUEUES = "nvme.write_queues=1 nvme.poll_queues=2"
 
 
+QEMU = "qemu-system-x86_64"
+# What makes a difference to who migrates a VFIO device, and the first version that has it
+SINCE = {
+    "feature": (8, 0),              # VFIO's migration feature (v2); before it the region (v1)
+    "switchover-ack": (8, 1),       # the capability
+    "file-uri": (8, 2),             # file:PATH; before it exec:COMMAND
+    "device-events": (9, 1),        # VFIO_MIGRATION, with migration-events=on
+    "precopy-info-v2": (11, 1),     # new initial data in the middle of pre-copy (REINIT)
+}
+
+
 class Failure(Exception):
     """What was expected, what was seen."""
+
+
+@functools.cache
+def version():
+    """Of the QEMU that runs guests: (major, minor)."""
+    text = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True).stdout
+    match = re.search(r"version (\d+)\.(\d+)", text)
+    if not match:
+        raise Failure(f"{QEMU} --version: expected a version, got {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def has(what):
+    """Does this QEMU have what SINCE lists?"""
+    return version() >= SINCE[what]
+
+
+def name_and_protocol():
+    """What to call it in a report."""
+    protocol = "the migration feature (v2)" if has("feature") else "the migration region (v1)"
+    return f"QEMU {version()[0]}.{version()[1]}, which migrates by {protocol}"
+
+
+def vfio_migration():
+    """Properties of vfio-pci that make a device migrate."""
+    if not has("feature"):
+        return "x-enable-migration=on"
+    return "enable-migration=on" + (",migration-events=on" if has("device-events") else "")
 
 
 def is_emulated():
@@ -141,7 +184,7 @@ class Qemu:
         kernel = glob.glob("/boot/vmlinuz-*-cloud-amd64")[0]
         processor, self.accelerator = accelerator()
         command = [
-            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+            QEMU, "-nodefaults", "-no-user-config", "-display", "none",
             "-no-reboot", "-name", name, "-M", "q35", *processor,
             "-m", memory, "-smp", str(processors()),
             "-kernel", kernel, "-initrd", INITRAMFS,
@@ -269,8 +312,9 @@ class Qemu:
 
 def prepare_migration(source, destination, **parameters):
     """Set both ends up and let the destination listen; returns the address."""
+    acknowledge = {"switchover_ack": True} if has("switchover-ack") else {}
     for end in (source, destination):
-        end.capabilities(events=True, return_path=True, switchover_ack=True)
+        end.capabilities(events=True, return_path=True, **acknowledge)
     if parameters:
         source.qmp("migrate-set-parameters", **parameters)
     uri = f"unix:{destination.directory}/migration"
@@ -285,6 +329,36 @@ def migrate(source, destination, timeout=120, **parameters):
     info = source.wait_migration("completed", timeout=timeout)
     destination.wait_event("RESUME", timeout)
     return info
+
+
+def migrate_to_file(source, path, timeout=120):
+    """Save the guest; it stays stopped."""
+    # A file does not answer.
+    acknowledge = {"switchover_ack": False} if has("switchover-ack") else {}
+    source.capabilities(return_path=False, **acknowledge)
+    # A command may go on for a moment when QEMU has done: the file appears when it is complete.
+    part = path + ".part"
+    source.qmp("migrate", uri=f"file:{path}" if has("file-uri")
+               else f"exec:cat >{part} && mv {part} {path}")
+    source.wait_migration("completed", timeout=timeout)
+    wait_for(lambda: os.path.exists(path), timeout, path)
+
+
+def from_file(path):
+    """What -incoming takes."""
+    return f"file:{path}" if has("file-uri") else f"exec:cat {path}"
+
+
+def wait_for(condition, timeout, what):
+    """Wait until a condition that nothing announces is true; returns its value."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"no {what}: waited {timeout} s")
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":
