@@ -73,7 +73,7 @@ PURE   := $(if $(filter 6.12,$(KERNEL)),unit lm)
 SPARSE := $(if $(filter 7.3,$(KERNEL)),,sparse)
 
 check: root
-	tools/vm/check module $(SPARSE) $(LOOKS) tools $(PURE) cli kselftest guest
+	tools/vm/check module $(SPARSE) $(LOOKS) tools guest $(PURE) kselftest cli
 
 smoke: root
 	tools/vm/check smoke

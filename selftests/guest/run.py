@@ -48,7 +48,8 @@ class Lab:
 
     def __init__(self):
         mdevsim.load_module()
-        self.devices = [Device("nvme-1G"), Device("nvme-1G")]
+        # Where that can be, one is opened by its group and the other by its node.
+        self.devices = [Device("nvme-1G"), Device("nvme-1G", iommufd=mdevsim.can_iommufd())]
         self.small = Device("nvme-64M")
         self.at = 0
         self.moves = 0
@@ -213,6 +214,22 @@ def test_migrate_back(lab):
     back = lab.destination()
     migrate(lab.guest, back, downtime_limit=1000)
     lab.moved_to(back)
+    lab.expect_healthy()
+
+
+def test_device_tracking(lab):
+    """A device that can report what it writes is asked for that, and not the container."""
+    if not mdevsim.can_log():
+        raise Skip("this kernel cannot report what a device logs")
+    if not has("feature"):
+        raise Skip("this QEMU asks the container only")
+    event = "vfio_device_dirty_tracking_start"
+    lab.guest.qmp("trace-event-set-state", name=event, enable=True)
+    there = lab.destination()
+    migrate(lab.guest, there, downtime_limit=1000)
+    said = lab.guest.complaints()
+    lab.moved_to(there)
+    expect(f"times QEMU said {event}", said.count(event), 1)
     lab.expect_healthy()
 
 

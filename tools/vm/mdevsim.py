@@ -8,7 +8,7 @@ import subprocess
 import time
 import uuid as uuids
 
-from qemu import Failure, vfio_migration, wait_for
+from qemu import Failure, has, vfio_migration, wait_for
 
 MODULE = os.environ.get("MODULE", "")
 VFIOMIG = os.environ.get("VFIOMIG", "vfiomig")
@@ -46,11 +46,23 @@ def load_module():
         command("insmod", MODULE)
 
 
+def can_log():
+    """Can this kernel report what a device logs? Up to 6.6 it can, later with IOMMUFD_DRIVER."""
+    return any(line.split()[1:3] == ["T", "iova_bitmap_for_each"]
+               for line in read("/proc/kallsyms").splitlines())
+
+
+def can_iommufd():
+    """Can a device be opened by its node and an iommufd, by kernel and QEMU?"""
+    return os.path.exists("/dev/iommu") and has("iommufd")
+
+
 class Device:
     """A mediated device; removed at the end of a with block."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, iommufd=False):
         self.kind = kind
+        self.iommufd = iommufd
         self.uuid = str(uuids.uuid4())
         command(VFIOMIG, "create", "mdevsim-" + kind, "--uuid", self.uuid)
         self.path = "/sys/bus/mdev/devices/" + self.uuid
@@ -66,7 +78,9 @@ class Device:
 
     def arguments(self):
         """What makes QEMU assign it to a guest, with migration."""
-        return ["-device", f"vfio-pci,id=nvme0,sysfsdev={self.path},{vfio_migration()}"]
+        how = ["-object", "iommufd,id=iommufd0"] if self.iommufd else []
+        return [*how, "-device", f"vfio-pci,id=nvme0,sysfsdev={self.path}"
+                + (",iommufd=iommufd0" if self.iommufd else "") + vfio_migration(can_log())]
 
     def attribute(self, name, value=None):
         """Read or write what sysfs has of it."""

@@ -41,6 +41,7 @@ SINCE = {
     "feature": (8, 0),              # VFIO's migration feature (v2); before it the region (v1)
     "switchover-ack": (8, 1),       # the capability
     "file-uri": (8, 2),             # file:PATH; before it exec:COMMAND
+    "iommufd": (8, 2),              # devices by their node, bound to an iommufd
     "device-events": (9, 1),        # VFIO_MIGRATION, with migration-events=on
     "precopy-info-v2": (11, 1),     # new initial data in the middle of pre-copy (REINIT)
 }
@@ -71,11 +72,12 @@ def name_and_protocol():
     return f"QEMU {version()[0]}.{version()[1]}, which migrates by {protocol}"
 
 
-def vfio_migration():
-    """Properties of vfio-pci that make a device migrate."""
+def vfio_migration(logged):
+    """Properties of vfio-pci that make a device migrate; logged: it tells what it writes itself."""
     if not has("feature"):
-        return "x-enable-migration=on"
-    return "enable-migration=on" + (",migration-events=on" if has("device-events") else "")
+        return ",x-enable-migration=on"
+    return ("" if logged else ",enable-migration=on") + \
+        (",migration-events=on" if has("device-events") else "")
 
 
 def is_emulated():
