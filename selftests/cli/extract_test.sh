@@ -232,17 +232,34 @@ test_other_commands()
 		vfiomig 1 dump cut && says 'ends too early'
 }
 
-# As QEMU wrote it, with one of our devices; qemu_stream.py reads it independently.
-test_real_file()
+# real FILE: as QEMU wrote it, with one of our devices; qemu_stream.py reads it independently
+real()
 {
-	real=$top/selftests/streams/qemu-10.0.migration
-	PYTHONPATH=$top/selftests/guest python3 -B - "$real" >expected <<-'END' || return
+	PYTHONPATH=$top/selftests/guest python3 -B - "$1" >expected <<-'END' || return
 		import sys, qemu_stream
 		sys.stdout.buffer.write(b"".join(qemu_stream.device_state(sys.argv[1])))
 	END
-	vfiomig 0 extract --list "$real" && says '^0000:00:04.0/vfio: .*mdevsim stream 1.1$' &&
-		vfiomig 0 extract -o extracted "$real" && cmp expected extracted &&
-		vfiomig 0 verify extracted && vfiomig 0 diff "$real" extracted
+	vfiomig 0 extract --list "$1" && says '^0000:00:04.0/vfio: .*mdevsim stream 1.1$' &&
+		vfiomig 0 extract -o extracted "$1" && cmp expected extracted &&
+		vfiomig 0 verify extracted && vfiomig 0 diff "$1" extracted
+}
+
+# The migration region
+test_real_7_2()
+{
+	real "$top/selftests/streams/qemu-7.2.migration"
+}
+
+# The migration feature
+test_real_10_0()
+{
+	real "$top/selftests/streams/qemu-10.0.migration"
+}
+
+# As before, with PRECOPY_INFOv2
+test_real_11_1()
+{
+	real "$top/selftests/streams/qemu-11.1.migration"
 }
 
 "$MAKE_STREAM" good >state && python3 "$cli/make_qemu_file.py" . state || exit
