@@ -186,13 +186,13 @@ def fill(guest, mebibytes=8):
     return checksum(guest, mebibytes)
 
 
-COMPLAINTS = re.compile(r"nvme.*(timeout|reset|abort|error|fail|removing)|I/O error|Buffer I/O|"
-                        r"WARNING|BUG:|Oops", re.I)
+COMPLAINTS = ("nvme.*(timeout|reset|abort|error|fail|removing)|I/O error|Buffer I/O|"
+              "WARNING|BUG:|Oops")
 
 
 def expect_quiet_kernel(guest):
     """No timeout, reset or error of the disk in the guest's log."""
-    bad = [line for line in guest.run("dmesg").splitlines() if COMPLAINTS.search(line)]
+    # Searched there: each byte that comes out of a guest's serial port is an exit to QEMU.
+    bad = guest.run(f"dmesg | grep -iE '{COMPLAINTS}' | head -n 10 || true")
     if bad:
-        raise Failure("the guest's kernel complained:\n" + "\n".join(bad[:10]))
-
+        raise Failure("the guest's kernel complained:\n" + bad)
