@@ -24,7 +24,7 @@ import qemu_stream
 from mdevsim import (DISK, VFIOMIG, Device, Fio, Trace, checksum, command, expect_quiet_kernel,
                      fill, write)
 from qemu import (LOGS, Failure, Qemu, from_file, has, is_emulated, migrate, migrate_to_file,
-                  name_and_protocol, prepare_migration, wait_for)
+                  name_and_protocol, patience, prepare_migration, wait_for)
 
 MEMORY = "192M"
 SIZE = 1 << 30
@@ -267,7 +267,7 @@ def test_cancel_in_precopy(lab):
 def expect_refused(lab, there):
     """The destination says why and goes; the guest runs where it was."""
     lab.guest.wait_migration("failed")
-    expect("exit status of the destination", there.process.wait(20), 1)
+    expect("exit status of the destination", there.process.wait(patience(20)), 1)
     if "vfio" not in there.complaints().lower():
         raise Failure(f"the destination does not say why: {there.complaints()!r}")
     if "namespace_size" not in lab.small.attribute("migration/refusal"):
@@ -410,7 +410,7 @@ def test_corrupt_file(lab):
     try:
         with Qemu("corrupt", lab.device().arguments(), MEMORY, incoming="defer") as there:
             there.qmp("migrate-incoming", uri=from_file(FILE + ".corrupt"))
-            expect("exit status", there.process.wait(60), 1)
+            expect("exit status", there.process.wait(patience(60)), 1)
             expect("times it ran", len(there.events("RESUME")), 0)
     finally:
         os.remove(FILE + ".corrupt")

@@ -8,7 +8,7 @@ import subprocess
 import time
 import uuid as uuids
 
-from qemu import Failure, has, vfio_migration, wait_for
+from qemu import Failure, has, patience, vfio_migration, wait_for
 
 MODULE = os.environ.get("MODULE", "")
 VFIOMIG = os.environ.get("VFIOMIG", "vfiomig")
@@ -28,6 +28,7 @@ def read(path):
 
 def command(*words, timeout=60):
     """Run a command: its standard output; Failure with all it said if it fails."""
+    timeout = patience(timeout)
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=timeout, check=False)
@@ -125,7 +126,7 @@ class Fio:
 
     JOB = ("fio --name=verify --filename={disk} --offset={offset}M --size=8M --numjobs=2 "
            "--offset_increment=8M --bs=4k --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8 "
-           "--verify=crc32c --verify_backlog=64 --verify_fatal=1 --rate_iops=60 --time_based --runtime=900 "
+           "--verify=crc32c --verify_backlog=64 --verify_fatal=1 --rate_iops=60 --time_based --runtime=7200 "
            "--eta=never --group_reporting --output-format=json --output=/tmp/fio.json")
 
     def __init__(self, guest, offset=16):
@@ -147,6 +148,7 @@ class Fio:
 
     def expect_progress(self, guest, timeout=60):
         """It writes, and reads back what it wrote: (reads, writes, seconds) of a while."""
+        timeout = patience(timeout)
         before = after = self.counts(guest)
         start = time.monotonic()
         while min(a - b for a, b in zip(after, before)) < 100:

@@ -51,6 +51,11 @@ class Failure(Exception):
     """What was expected, what was seen."""
 
 
+def patience(seconds):
+    """How long to wait for what takes so long at most: several times that under KASAN."""
+    return seconds * (4 if "-debug" in os.uname().release else 1)
+
+
 @functools.cache
 def version():
     """Of the QEMU that runs guests: (major, minor)."""
@@ -108,6 +113,7 @@ def processors():
 
 def connect(path, process, timeout=20):
     """Connect to a socket that a QEMU is about to make."""
+    timeout = patience(timeout)
     end = time.monotonic() + timeout
     while True:
         sock = socket.socket(socket.AF_UNIX)
@@ -151,6 +157,7 @@ class Monitor:
             self.changed.notify_all()
 
     def wait(self, condition, timeout, what):
+        timeout = patience(timeout)
         with self.changed:
             done = self.changed.wait_for(lambda: condition() or self.closed, timeout)
             result = condition()
@@ -222,7 +229,7 @@ class Qemu:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(patience(10))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -266,6 +273,7 @@ class Qemu:
         return output
 
     def _answer(self, number, timeout):
+        timeout = patience(timeout)
         end = re.compile(rb"\n?@" + re.escape(number).encode() + rb" (\d+)\n")
         deadline = time.monotonic() + timeout
         while True:
@@ -299,7 +307,7 @@ class Qemu:
 
     def wait_migration(self, *statuses, timeout=120):
         """Wait until an outgoing migration has one of these statuses."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + patience(timeout)
         while True:
             info = self.migration_status()
             if info.get("status") in statuses:
@@ -353,6 +361,7 @@ def from_file(path):
 
 def wait_for(condition, timeout, what):
     """Wait until a condition that nothing announces is true; returns its value."""
+    timeout = patience(timeout)
     end = time.monotonic() + timeout
     while True:
         value = condition()
