@@ -237,11 +237,19 @@ test_no_state_to_terminal()
 		says 'status=2' && says_not 'mdevsim-nvme'
 }
 
+# Until somebody is stuck in a write to a pipe: the save, however long that takes
+wait_for_writer()
+{
+	until grep -qs pipe_write /proc/[0-9]*/wchan; do
+		sleep 0.1
+	done
+}
+
 # The pipe is read when the save has waited for longer than the bar does.
 read_later()
 {
 	make_pipe
-	{ sleep 1; cat; } <"$scratch/pipe" 3<&- >/dev/null &
+	{ wait_for_writer; sleep 1; cat; } <"$scratch/pipe" 3<&- >/dev/null &
 	reader=$!
 }
 
