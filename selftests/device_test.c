@@ -138,19 +138,26 @@ TEST_F(device, second_open)
 	EXPECT_EQ(EBUSY, errno);
 }
 
-/* Another fd of the same user is the same device; it is closed when the last one is. */
+/* Another fd of the same user; with an iommufd there is no other way than to copy it. */
+static int another_fd(struct device *device)
+{
+	if (device->vfio.group < 0)
+		return dup(device->vfio.fd);
+	return ioctl(device->vfio.group, VFIO_GROUP_GET_DEVICE_FD, device->mdev.uuid);
+}
+
+/* It is the same device, which is closed when the last one is. */
 TEST_F(device, second_fd)
 {
-	struct vfio_device second = self->device->vfio;
 	int data_fd = migration_go(self->device, PRE_COPY);
+	int second = another_fd(self->device);
 	struct vfio_precopy_info info;
 	uint64_t cap;
 
-	second.fd = ioctl(second.group, VFIO_GROUP_GET_DEVICE_FD, self->device->mdev.uuid);
-	ASSERT_LE(0, second.fd);
-	EXPECT_EQ(sizeof(cap), pread(second.fd, &cap, sizeof(cap), 0));
+	ASSERT_LE(0, second);
+	EXPECT_EQ(sizeof(cap), pread(second, &cap, sizeof(cap), 0));
 	EXPECT_EQ(nvme_read64(&self->bench.nvme, NVME_CAP), cap);
-	EXPECT_EQ(0, close(second.fd));
+	EXPECT_EQ(0, close(second));
 	EXPECT_EQ(PRE_COPY, migration_get(self->device, NULL));
 	EXPECT_EQ(0, migration_precopy_info(data_fd, &info));
 	close(data_fd);

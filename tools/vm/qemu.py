@@ -165,17 +165,17 @@ class Monitor:
             return result
         raise Failure(f"no {what}: " + ("QEMU is gone" if done else f"waited {timeout} s"))
 
-    def command(self, name, timeout=60, **arguments):
+    def command(self, command, /, timeout=60, **arguments):
         self.answer = None
-        request = {"execute": name, "arguments": {k.replace("_", "-"): v
+        request = {"execute": command, "arguments": {k.replace("_", "-"): v
                                                   for k, v in arguments.items()}}
         try:
             self.sock.sendall(json.dumps(request).encode() + b"\n")
         except OSError as error:
-            raise Failure(f"{name}: QEMU is gone ({error.strerror})") from None
-        answer = self.wait(lambda: self.answer, timeout, f"answer to {name}")
+            raise Failure(f"{command}: QEMU is gone ({error.strerror})") from None
+        answer = self.wait(lambda: self.answer, timeout, f"answer to {command}")
         if "error" in answer:
-            raise Failure(f"{name}: {answer['error']['desc']}")
+            raise Failure(f"{command}: {answer['error']['desc']}")
         return answer["return"]
 
 
@@ -236,8 +236,8 @@ class Qemu:
 
     # the monitor
 
-    def qmp(self, name, **arguments):
-        return self.monitor.command(name, **arguments)
+    def qmp(self, command, /, **arguments):
+        return self.monitor.command(command, **arguments)
 
     def events(self, name, since=0):
         """Events of that name, leaving out the first so many of all."""
