@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <array_size.h>
 #include "bench.h"
 #include "migration.h"
 #include "must.h"
@@ -237,7 +238,7 @@ static void load(struct bench *bench, const struct front_end *by, const char *pa
 
 static const struct front_end *find_front_end(const char *name)
 {
-	for (size_t i = 0; i < sizeof(front_ends) / sizeof(front_ends[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(front_ends); i++) {
 		if (!strcmp(front_ends[i].name, name))
 			return &front_ends[i];
 	}

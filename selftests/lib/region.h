@@ -57,7 +57,7 @@ uint32_t region_state(struct region *region);
 /** region_go - write device_state */
 int region_go(struct region *region, uint32_t state);
 
-/** region_take_data - append what data_offset and data_size offer; says nothing of having done so */
+/** region_take_data - append what data_offset and data_size offer, without saying it was taken */
 int region_take_data(struct region *region, struct stream *stream);
 
 /**

@@ -45,7 +45,7 @@ void stream_append(struct stream *stream, const void *bytes, size_t length);
 /** stream_read_file - what is in a file; the test fails when it cannot be read */
 struct stream stream_read_file(const char *path);
 
-/** stream_write_file - into a new file; the test fails when there is one, or it cannot be written */
+/** stream_write_file - into a new file; the test fails when it exists or cannot be written */
 void stream_write_file(const struct stream *stream, const char *path);
 
 /** stream_copy - a copy to change */
