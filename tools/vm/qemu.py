@@ -197,7 +197,7 @@ class Qemu:
             "-no-reboot", "-name", name, "-M", "q35", *processor,
             "-m", memory, "-smp", str(processors()),
             "-kernel", kernel, "-initrd", INITRAMFS,
-            "-append", f"console=ttyS0 panic=-1 loglevel=4 mitigations=off watchdog_thresh=30 "
+            "-append", "console=ttyS0 panic=-1 loglevel=4 mitigations=off watchdog_thresh=30 "
                        f"{QUEUES} {append}",
             "-serial", f"file:{self.console}",
             "-chardev", f"socket,id=control,path={self.directory}/control,server=on,wait=off",
