@@ -484,11 +484,15 @@ TEST(come_and_go)
 	mdev_name(&place.mdev);
 	ASSERT_EQ(0, pthread_create(&look, NULL, look_thread, &place));
 	ASSERT_EQ(0, pthread_create(&remove, NULL, remove_thread, &place));
-	while (must_now_ms() < place.end) {
+	/* Half of the devices live before they may be removed, the others maybe. */
+	for (int round = 0; must_now_ms() < place.end; round++) {
 		if (mdev_create(&place.mdev, DEVICE_TYPE))
 			continue;
+		if (round % 2)
+			live(&place);
 		__atomic_store_n(&place.there, 1, __ATOMIC_RELEASE);
-		live(&place);
+		if (!(round % 2))
+			live(&place);
 	}
 	pthread_join(look, NULL);
 	pthread_join(remove, NULL);

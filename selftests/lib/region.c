@@ -119,7 +119,7 @@ int region_go(struct region *region, uint32_t state)
 	return region_put(region, REGION_REGISTER(device_state), state);
 }
 
-static void copy_data(struct region *region, uint64_t offset, void *data, uint64_t size, bool in)
+static int copy_data(struct region *region, uint64_t offset, void *data, uint64_t size, bool in)
 {
 	ssize_t done = (ssize_t)size;
 
@@ -131,7 +131,9 @@ static void copy_data(struct region *region, uint64_t offset, void *data, uint64
 		done = device_pwrite(region->device, data, size, region->offset + offset);
 	else
 		done = device_pread(region->device, data, size, region->offset + offset);
-	must(done == (ssize_t)size, "moving %llu bytes, seen %zd", (unsigned long long)size, done);
+	must(done < 0 || done == (ssize_t)size, "moving %llu bytes, seen %zd",
+	     (unsigned long long)size, done);
+	return done < 0 ? (int)done : 0;
 }
 
 int region_take_data(struct region *region, struct stream *stream)
@@ -147,10 +149,11 @@ int region_take_data(struct region *region, struct stream *stream)
 		return error;
 	data = malloc(size);
 	must(data, "seen no memory");
-	copy_data(region, offset, data, size, false);
-	stream_append(stream, data, size);
+	error = copy_data(region, offset, data, size, false);
+	if (!error)
+		stream_append(stream, data, size);
 	free(data);
-	return 0;
+	return error;
 }
 
 int region_take(struct region *region, struct stream *stream)
@@ -179,11 +182,9 @@ int region_give(struct region *region, const struct stream *stream, uint64_t chu
 		chunk = region->area_size;
 	for (done = 0; done < stream->length; done += size) {
 		size = stream->length - done < chunk ? stream->length - done : chunk;
-		error = region_get(region, REGION_REGISTER(data_offset), &offset);
-		if (error)
-			return error;
-		copy_data(region, offset, stream->bytes + done, size, true);
-		error = region_put(region, REGION_REGISTER(data_size), size);
+		error = region_get(region, REGION_REGISTER(data_offset), &offset) ?:
+			copy_data(region, offset, stream->bytes + done, size, true) ?:
+			region_put(region, REGION_REGISTER(data_size), size);
 		if (error)
 			return error;
 	}
