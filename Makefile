@@ -21,7 +21,7 @@ NATIVE_KDIR = $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 IN_ROOT := tools/vm/in-root
 BOOT    := tools/vm/boot
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
-JOBS    := -j$(shell nproc)
+PARALLEL := -j$(shell nproc)
 
 export KERNEL QEMU
 
@@ -51,7 +51,7 @@ linked-module:
 	@find Kbuild driver include -type d -exec mkdir -p $(objdir)/{} \;
 	@find Kbuild driver include \( -name '*.[ch]' -o -name Kbuild \) -type f \
 		-exec ln -s $(CURDIR)/{} $(objdir)/{} \;
-	$(MAKE) $(JOBS) -C $(kdir) M=$(objdir) modules
+	$(MAKE) $(PARALLEL) -C $(kdir) M=$(objdir) modules
 	@ln -sf driver/mdevsim.ko $(objdir)/mdevsim.ko
 else
 module:
@@ -60,7 +60,7 @@ endif
 
 ifneq ($(INSIDE),)
 tools:
-	$(MAKE) $(JOBS) -C tools/vfiomig O=$(CURDIR)/build/tools
+	$(MAKE) $(PARALLEL) -C tools/vfiomig O=$(CURDIR)/build/tools
 else
 tools:
 	$(IN_ROOT) make tools

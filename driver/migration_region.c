@@ -95,7 +95,8 @@ static int state_read(struct mdevsim_device *device, u64 *value)
 }
 
 /*
- * Writing the state that there is changes nothing, as QEMU expects. A piece in the data section
+ * Writing the state that there is changes nothing, as QEMU expects; RUNNING_P2P only looks
+ * like RUNNING here, and is left. A piece in the data section
  * stays while its session does: QEMU may stop the guest, in another thread, between reading
  * data_offset and the data.
  */
@@ -106,7 +107,8 @@ static int state_write(struct mdevsim_device *device, u64 value)
 
 	if (value >= ARRAY_SIZE(v2_states))
 		return -EINVAL;
-	if (value == v1_states[device->migration.state])
+	if (value == v1_states[device->migration.state] &&
+	    device->migration.state != VFIO_DEVICE_STATE_RUNNING_P2P)
 		return 0;
 	if (!data_get(device))
 		return -ENOMEM;

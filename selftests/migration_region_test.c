@@ -302,6 +302,15 @@ TEST_F(region, half_a_stream)
 	stream_free(&stream);
 }
 
+/* A device that the feature has made quiet looks as if it ran, and is told to. */
+TEST_F(region, runs_from_quiet)
+{
+	migration_go(self->device, RUNNING_P2P);
+	EXPECT_EQ(REGION_RUNNING, region_state(&self->region));
+	EXPECT_EQ(0, region_go(&self->region, REGION_RUNNING));
+	EXPECT_EQ(RUNNING, migration_get(self->device, NULL));
+}
+
 /* Reading data_offset again without being done gives the same data again. */
 TEST_F(region, data_stays_until_taken)
 {

@@ -32,6 +32,10 @@
 #error mdevsim needs a kernel with CONFIG_VFIO_MDEV (Debian: the amd64 flavour, not cloud or rt)
 #endif
 
+#if !IS_ENABLED(CONFIG_VFIO_VIRQFD)
+#error mdevsim needs a kernel with CONFIG_VFIO_VIRQFD (which CONFIG_VFIO_PCI brings along)
+#endif
+
 #if !IS_ENABLED(CONFIG_EVENTFD)
 #error mdevsim needs a kernel with CONFIG_EVENTFD
 #endif

@@ -55,7 +55,7 @@ as_root()
 {
 	[ "$(id -u)" = 0 ] && return
 	command -v sudo >/dev/null || die "needs root, and there is no sudo"
-	exec sudo --preserve-env=KERNEL,QEMU,MIRROR,ACCEL "$0" "$@"
+	exec sudo --preserve-env=KERNEL,QEMU,MIRROR,ACCEL,JOBS,LOGLEVEL "$0" "$@"
 }
 
 # The kernel that the host VM boots, and its image.
