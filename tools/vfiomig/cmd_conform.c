@@ -21,6 +21,10 @@
 /* In the order in which they are run. */
 static const struct conform_group *const groups[] = {
 	&conform_state_group,
+	&conform_feature_group,
+	&conform_read_group,
+	&conform_write_group,
+	&conform_life_group,
 };
 
 /* Why a check that needs something is skipped. */
