@@ -25,6 +25,8 @@ static const struct conform_group *const groups[] = {
 	&conform_read_group,
 	&conform_write_group,
 	&conform_life_group,
+	&conform_quiet_group,
+	&conform_logging_group,
 };
 
 /* Why a check that needs something is skipped. */

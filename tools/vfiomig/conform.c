@@ -257,7 +257,7 @@ static void look(struct conform_subject *subject, const struct migration *migrat
 		subject->has |= NEEDS_SECOND;
 	subject->worker = conform_worker_find(device);
 	if (subject->worker)
-		subject->has |= NEEDS_WORK | (subject->worker->memory ? NEEDS_DMA : 0);
+		subject->has |= NEEDS_WORK | (subject->worker->pages ? NEEDS_DMA : 0);
 }
 
 static int examine_device(struct conform_subject *subject)

@@ -65,7 +65,6 @@ extern const struct conform_group conform_write_group;
 extern const struct conform_group conform_life_group;
 extern const struct conform_group conform_logging_group;
 extern const struct conform_group conform_quiet_group;
-extern const struct conform_group conform_second_group;
 
 /* ---- Reports ----------------------------------------------------------- */
 
@@ -157,6 +156,7 @@ struct conform_subject {
  * @migration: of @device; its data descriptor is that of the last session
  * @came: descriptor that came with the last change of state, or -1
  * @work: of the worker
+ * @eventfd: that the worker's device signals
  */
 struct conform {
 	const struct conform_subject *subject;
@@ -166,6 +166,7 @@ struct conform {
 	struct migration migration;
 	int came;
 	void *work;
+	int eventfd;
 };
 
 /** conform_examine - find out what @subject is and has; reports its errors */
@@ -305,25 +306,35 @@ void *conform_alloc(size_t size);
  * struct conform_worker - how to put a kind of device to work, by its standard interface
  * @what: kind of device
  * @class: class code in configuration space: base, sub, programming interface
- * @memory: it writes to memory
- * @start: make it ready, from reset; it may use the memory at CONFORM_MEMORY_IOVA
- * @ask: for something that ends in an interrupt
+ * @pages: bitmap of the pages of the memory at CONFORM_MEMORY_IOVA that an answer is
+ *	written to, 0 if the device does not write to memory
+ * @start: make it ready, from reset, with an interrupt
+ * @ask: for something that ends in an interrupt; in a state that allows no such thing it is
+ *	refused or ignored
  * @answered: what was asked for has come; does not wait
- * @pages: bitmap of the pages of the memory that the answer is written to
- * @same: the device is as @start and @ask left it
+ * @memory: at CONFORM_MEMORY_IOVA; missing when @pages is 0
  */
 struct conform_worker {
 	const char *what;
 	uint32_t class;
-	bool memory;
+	uint64_t pages;
 	void (*start)(struct conform *conform);
 	void (*ask)(struct conform *conform);
 	bool (*answered)(struct conform *conform);
-	uint64_t (*pages)(struct conform *conform);
+	uint8_t *(*memory)(struct conform *conform);
 };
 
 /** conform_worker_find - the one for @device, or NULL */
 const struct conform_worker *conform_worker_find(const struct vfio_device *device);
+
+/** conform_put_to_work - start it, and see that it answers with an interrupt */
+void conform_put_to_work(struct conform *conform);
+
+/** conform_await_answer - to what was asked; fails the check when it does not come */
+bool conform_await_answer(struct conform *conform);
+
+/** conform_map_memory - let the device reach @memory at @iova; the check ends without */
+void conform_map_memory(struct conform *conform, void *memory, uint64_t iova, size_t size);
 
 /** conform_map - memory that the device can reach at @iova; the check ends without */
 void *conform_map(struct conform *conform, uint64_t iova, size_t size);
@@ -333,6 +344,9 @@ bool conform_config_read(const struct vfio_device *device, uint32_t offset, void
 			 size_t size);
 bool conform_config_write(const struct vfio_device *device, uint32_t offset, const void *data,
 			  size_t size);
+
+/** conform_irq_index - the best kind of interrupt that the device has, or -1 */
+int conform_irq_index(const struct conform *conform);
 
 /** conform_eventfd - attach a new eventfd to an interrupt; -errno when that fails */
 int conform_eventfd(struct conform *conform, uint32_t index);

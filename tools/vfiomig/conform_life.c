@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -131,6 +132,7 @@ static void killed(struct conform *conform)
 	conform_need(conform, !pipe(ends), "a pipe", "%s", conform_errno(-errno));
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		conform_open(conform);
 		conform_go(conform, STATE(STOP_COPY));
 		conform_read(conform, &byte, 1);

@@ -16,6 +16,21 @@ struct iommu_ioas_alloc {
 };
 
 #define IOMMU_IOAS_ALLOC	_IO(';', 0x81)
+
+struct iommu_ioas_map {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 __reserved;
+	__aligned_u64 user_va;
+	__aligned_u64 length;
+	__aligned_u64 iova;
+};
+
+#define IOMMU_IOAS_MAP_FIXED_IOVA	0x1
+#define IOMMU_IOAS_MAP_WRITEABLE	0x2
+#define IOMMU_IOAS_MAP_READABLE		0x4
+#define IOMMU_IOAS_MAP			_IO(';', 0x85)
 #endif
 
 /* 6.2 */
