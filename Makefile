@@ -68,10 +68,11 @@ endif
 # understand the headers of 7.3.
 LOOKS  := $(if $(filter 6.12,$(KERNEL)),checkpatch rules)
 PURE   := $(if $(filter 6.12,$(KERNEL)),unit lm)
+MTTY   := $(if $(filter 6.12,$(KERNEL)),mtty)
 SPARSE := $(if $(filter 7.3,$(KERNEL)),,sparse)
 
 check: root
-	tools/vm/check module $(SPARSE) $(LOOKS) tools $(PURE) cli kselftest guest
+	tools/vm/check module $(SPARSE) $(LOOKS) tools $(PURE) cli kselftest $(MTTY) guest
 
 # All of them, whatever becomes of one.
 check-all:

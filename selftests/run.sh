@@ -19,7 +19,7 @@ export MODULE STREAMS
 
 [ $# -gt 0 ] || set -- module_test.sh device_test pci_config_test irq_test nvme_test \
 	migration_test migration_region_test stream_test corrupt_test golden_test sysfs_test live_test dirty_test \
-	many_test vfiomig_test.sh compat_test.sh
+	many_test vfiomig_test.sh compat_test.sh conform_test.sh
 
 # What the kernel says when something went wrong inside
 complaints='BUG: |WARNING: |Oops|general protection fault|blocked for more than'

@@ -308,6 +308,7 @@ void *conform_alloc(size_t size);
  * @class: class code in configuration space: base, sub, programming interface
  * @pages: bitmap of the pages of the memory at CONFORM_MEMORY_IOVA that an answer is
  *	written to, 0 if the device does not write to memory
+ * @careless: it can be asked without a start
  * @start: make it ready, from reset, with an interrupt
  * @ask: for something that ends in an interrupt; in a state that allows no such thing it is
  *	refused or ignored
@@ -318,6 +319,7 @@ struct conform_worker {
 	const char *what;
 	uint32_t class;
 	uint64_t pages;
+	bool careless;
 	void (*start)(struct conform *conform);
 	void (*ask)(struct conform *conform);
 	bool (*answered)(struct conform *conform);

@@ -441,6 +441,7 @@ static const struct conform_worker workers[] = {
 	}, {
 		.what = "a 16550",
 		.class = 0x070002,
+		.careless = true,
 		.start = uart_start,
 		.ask = uart_ask,
 		.answered = uart_answered,

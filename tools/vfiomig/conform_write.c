@@ -19,7 +19,7 @@
 
 #define STATE(name)	VFIO_DEVICE_STATE_##name
 #define NR_SAVES	4	/* by which bytes that differ each time are told */
-#define NR_FLIPS	64
+#define NR_FLIPS	100
 #define NR_WRITERS	3
 
 static struct conform_bytes copy_of(const struct conform_bytes *from, size_t size)
@@ -236,6 +236,29 @@ static void refusal_sticks(struct conform *conform)
 	conform_works(conform);
 }
 
+/* What was taken for a state is used, as far as that is known. */
+static void use(struct conform *conform)
+{
+	const struct conform_worker *worker = conform->subject->worker;
+
+	conform_go(conform, STATE(RUNNING));
+	if (worker && worker->careless)
+		worker->ask(conform);
+}
+
+/* A field that is larger than any that makes sense, wherever there is one. */
+static void extremes(struct conform *conform, struct conform_bytes *state)
+{
+	size_t step = state->size / NR_FLIPS + 1, at;
+
+	for (at = 0; at < state->size; at += step) {
+		state->data[at] = 0xff;
+		if (!try_to_load(conform, state))
+			use(conform);
+		state->data[at] = conform->subject->saved.data[at];
+	}
+}
+
 static void corrupted(struct conform *conform)
 {
 	struct conform_bytes state = copy_of(&conform->subject->saved,
@@ -248,9 +271,10 @@ static void corrupted(struct conform *conform)
 		at = next_random(&seed) % state.size;
 		state.data[at] ^= 1 << next_random(&seed) % 8;
 		if (!try_to_load(conform, &state))
-			conform_go(conform, STATE(RUNNING));
+			use(conform);
 		state.data[at] = conform->subject->saved.data[at];
 	}
+	extremes(conform, &state);
 	conform_works(conform);
 }
 
