@@ -29,7 +29,7 @@ INSIDE    := $(filter /src,$(CURDIR))
 ROOT_KDIR  = $(if $(filter debug,$(KERNEL)),/src/build/linux,$(wildcard /usr/src/linux-headers-*-amd64))
 kernel_of  = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' $(1)/include/generated/utsrelease.h)
 
-.PHONY: all module linked-module tools check check-all check-cross smoke fuzz demo bench shell root install install-module
+.PHONY: all module linked-module tools check check-all check-conform check-cross smoke fuzz demo bench shell root install install-module
 .PHONY: guest-initramfs clean distclean help
 
 all: module tools
@@ -70,6 +70,7 @@ endif
 # understand the headers of 7.3.
 LOOKS  := $(if $(filter 6.12,$(KERNEL)),checkpatch rules)
 PURE   := $(if $(filter 6.12,$(KERNEL)),unit lm)
+MTTY   := $(if $(filter 6.12,$(KERNEL)),mtty)
 SPARSE := $(if $(filter 7.3,$(KERNEL)),,sparse)
 
 check: root
@@ -77,6 +78,10 @@ check: root
 
 smoke: root
 	tools/vm/check smoke
+
+# vfiomig conform, on our driver and on the kernel's sample
+check-conform: root
+	tools/vm/check conform $(MTTY)
 
 # Device state from the oldest kernel to the newest and back.
 check-cross:
@@ -142,6 +147,7 @@ help:
 	@echo 'make              module and tools, in build/'
 	@echo 'make check        build checks, unit tests, kselftests in a virtual machine'
 	@echo 'make check-all    the same for each of the kernels 6.12, debug, 6.1 and 7.3, and check-cross'
+	@echo 'make check-conform  vfiomig conform on our driver and on mtty'
 	@echo 'make check-cross  device state goes from kernel 6.1 to 7.3 and back'
 	@echo 'make smoke        in a few minutes: the main kselftests and a guest that migrates'
 	@echo 'make fuzz         the fuzzers for an hour each (FUZZ_SECONDS= for another time)'

@@ -713,6 +713,51 @@ test_terminal()
 		says 'not written to a terminal' && says 'status=2'
 }
 
+# ---- conform
+
+# Which checks there are changes on purpose only; each has a rule and a place.
+test_conform_list()
+{
+	vfiomig 0 conform --list && grep -v '^ ' "$scratch/out" >"$scratch/names" &&
+		same conform.list "$scratch/names" || return 1
+	vfiomig 0 -j conform --list && is_json && python3 - "$scratch/out" "$scratch/names" <<-'END'
+		import json, sys
+		checks = json.load(open(sys.argv[1]))['checks']
+		names = [c['name'] for c in checks]
+		assert names == open(sys.argv[2]).read().split() and len(set(names)) == len(names)
+		for c in checks:
+		    assert c['header'] == 'include/uapi/linux/vfio.h' and c['place'] and c['rule']
+		states = 'STOP RUNNING STOP_COPY RESUMING RUNNING_P2P PRE_COPY PRE_COPY_P2P'.split()
+		pairs = {'arc.%s.%s' % (a, b) for a in states for b in states if a != b}
+		assert {n for n in names if n.startswith('arc.')} == pairs and len(pairs) == 42
+	END
+}
+
+test_conform_select()
+{
+	vfiomig 0 conform --list --only reset.flag && [ "$(wc -l <"$scratch/out")" = 3 ] &&
+		vfiomig 0 conform --list --only 'arc.STOP.*,arc.RESUMING.STOP' &&
+		[ "$(grep -c '^arc' "$scratch/out")" = 7 ]
+}
+
+test_conform_usage()
+{
+	vfiomig 2 conform && says 'DEV is missing' && vfiomig 2 conform a b &&
+		vfiomig 2 conform x --only nonsense && says 'nonsense is of no check' &&
+		vfiomig 2 conform x --skip 'arc.x*' && says '--skip arc.x\* is of no check' &&
+		vfiomig 2 conform x --timeout 0 && says 'not .0.' &&
+		vfiomig 2 conform x --timeout soon && vfiomig 2 conform x --timeout=-1 &&
+		vfiomig 2 conform x --timeout 99999 && vfiomig 2 conform --list x y &&
+		vfiomig 2 conform x --rounds 3
+}
+
+test_conform_no_vfio()
+{
+	in_sys vfiomig 4 conform 00:05.0 && says 'no IOMMU group' &&
+		says '^1\.\.0 # SKIP ' && in_sys vfiomig 4 -j conform 00:05.0 && is_json &&
+		says '"status":4'
+}
+
 # A PCI device that no VFIO driver is bound to
 test_no_vfio()
 {

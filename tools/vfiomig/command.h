@@ -33,6 +33,11 @@ enum option_id {
 	OPTION_DROP,
 	OPTION_DUPLICATE,
 	OPTION_SWAP,
+	OPTION_ONLY,
+	OPTION_SKIP,
+	OPTION_SECOND,
+	OPTION_TIMEOUT,
+	OPTION_RECREATE,
 	NR_OPTIONS
 };
 
@@ -96,6 +101,7 @@ int cmd_show(const struct arguments *arguments);
 int cmd_drive(const struct arguments *arguments);
 int cmd_save(const struct arguments *arguments);
 int cmd_load(const struct arguments *arguments);
+int cmd_conform(const struct arguments *arguments);
 int cmd_migrate(const struct arguments *arguments);
 int cmd_dump(const struct arguments *arguments);
 int cmd_verify(const struct arguments *arguments);

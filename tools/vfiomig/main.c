@@ -36,6 +36,11 @@ static const struct command commands[] = {
 	  OPTIONS_DEVICE | OPTION_BIT(OUTPUT) | OPTION_BIT(NO_PRECOPY) | OPTION_BIT(ROUNDS) |
 	  OPTION_BIT(REGION), cmd_migrate,
 	  "move the state of one device to another" },
+	{ "conform", "DEV", 0, 1,
+	  OPTION_BIT(BACKEND) | OPTION_BIT(LIST) | OPTION_BIT(ONLY) | OPTION_BIT(SKIP) |
+	  OPTION_BIT(SECOND) | OPTION_BIT(REGION) | OPTION_BIT(TIMEOUT) | OPTION_BIT(RECREATE),
+	  cmd_conform,
+	  "check that a device migrates as the VFIO uAPI demands" },
 	{ "dump", "FILE", 1, 1, OPTION_BIT(DATA) | OPTION_BIT(HEX) | OPTION_BIT(DEVICE), cmd_dump,
 	  "explain a saved state of mdevsim, field by field" },
 	{ "verify", "FILE", 1, 1, OPTION_BIT(DEVICE), cmd_verify,

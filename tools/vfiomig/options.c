@@ -34,12 +34,17 @@ static const struct option_info {
 	[OPTION_DATA] = { "data", 0, NULL, "print namespace data too" },
 	[OPTION_HEX] = { "hex", 0, NULL, "print the bytes beside their meaning" },
 	[OPTION_DEVICE] = { "device", 0, "NAME", "of a QEMU file's devices, this one" },
-	[OPTION_LIST] = { "list", 0, NULL, "only say which devices there are" },
+	[OPTION_LIST] = { "list", 0, NULL, "only say what there is" },
 	[OPTION_ALL] = { "all", 0, NULL, "every field (diff), every device (extract)" },
 	[OPTION_KEEP_CRC] = { "keep-crc", 0, NULL, "leave checksums as they are" },
 	[OPTION_DROP] = { "drop", 0, "RECORD", "leave this record out" },
 	[OPTION_DUPLICATE] = { "duplicate", 0, "RECORD", "write this record twice" },
 	[OPTION_SWAP] = { "swap", 0, "RECORD", "let it and the next one change places" },
+	[OPTION_ONLY] = { "only", 0, "CHECKS", "run these; patterns, between commas" },
+	[OPTION_SKIP] = { "skip", 0, "CHECKS", "leave these out" },
+	[OPTION_SECOND] = { "second", 0, "DEV", "another device, to load states into" },
+	[OPTION_TIMEOUT] = { "timeout", 0, "SECONDS", "for each check" },
+	[OPTION_RECREATE] = { "recreate", 0, NULL, "may remove the device, and make it again" },
 };
 
 /* Room for ":" and two characters per option; values of getopt start past any letter. */

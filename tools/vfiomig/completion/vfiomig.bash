@@ -18,6 +18,7 @@ declare -A _vfiomig_options=(
 	[save]="--output --no-precopy --rounds --stop --region --dry-run --backend"
 	[load]="--input --stop --region --dry-run --backend"
 	[migrate]="--output --no-precopy --rounds --region --dry-run --backend"
+	[conform]="--list --only --skip --second --region --timeout --recreate --backend"
 	[dump]="--data --hex --device"
 	[verify]="--device"
 	[diff]="--all --device"
@@ -58,6 +59,12 @@ _vfiomig_types()
 	done
 }
 
+# Lines of --list that are neither a rule nor a place
+_vfiomig_checks()
+{
+	vfiomig conform --list 2>/dev/null | grep '^[a-z]'
+}
+
 # The command on the line so far, and how many words follow it
 _vfiomig_command()
 {
@@ -90,7 +97,7 @@ _vfiomig_words()
 		_vfiomig_devices
 		_vfiomig_types
 		;;
-	remove | show | save | load | migrate) _vfiomig_devices ;;
+	remove | show | save | load | migrate | conform) _vfiomig_devices ;;
 	esac
 }
 
@@ -105,7 +112,9 @@ _vfiomig()
 	--backend) offer="auto cdev group" ;;
 	--color) offer="always auto never" ;;
 	--parent) offer=$(_vfiomig_names /sys/class/mdev_bus) ;;
-	--rounds | --uuid | --device) return ;;
+	--rounds | --uuid | --device | --timeout) return ;;
+	--second) offer=$(_vfiomig_devices) ;;
+	--only | --skip) offer=$(_vfiomig_checks) ;;
 	--drop | --duplicate | --swap) offer=$_vfiomig_records ;;
 	-i | --input | -o | --output) compopt -o default; return ;;
 	*)

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Checks of DMA logging, which is not connected to the states but part of migration. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include "array_size.h"
+#include "conform.h"
+
+#define STATE(name)	VFIO_DEVICE_STATE_##name
+#define PAGE		CONFORM_PAGE
+#define BASE		CONFORM_MEMORY_IOVA
+#define SIZE		CONFORM_MEMORY_SIZE
+#define MAX_RANGES	(PAGE / sizeof(struct vfio_device_feature_dma_logging_range))
+#define TOO_MANY	100000
+#define WORDS		(SIZE / PAGE / 64 + 1)
+
+typedef struct vfio_device_feature_dma_logging_range range_t;
+
+static int start_with(struct conform *conform, uint64_t page_size, const range_t *ranges,
+		      uint32_t nr, uint64_t *chosen)
+{
+	struct vfio_device_feature_dma_logging_control control = {
+		.page_size = page_size,
+		.num_ranges = nr,
+		.ranges = (uintptr_t)ranges,
+	};
+	int ret;
+
+	ret = conform_feature(conform, VFIO_DEVICE_FEATURE_SET |
+			      VFIO_DEVICE_FEATURE_DMA_LOGGING_START, &control, sizeof(control),
+			      "SET DMA_LOGGING_START");
+	if (chosen)
+		*chosen = control.page_size;
+	return ret;
+}
+
+static int start(struct conform *conform)
+{
+	const range_t range = { BASE, SIZE };
+
+	return start_with(conform, PAGE, &range, 1, NULL);
+}
+
+static int stop(struct conform *conform)
+{
+	return conform_feature(conform, VFIO_DEVICE_FEATURE_SET |
+			       VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, NULL, 0,
+			       "SET DMA_LOGGING_STOP");
+}
+
+static int report_at(struct conform *conform, uint64_t iova, uint64_t length, uint64_t page_size,
+		     uint64_t *bitmap)
+{
+	struct vfio_device_feature_dma_logging_report report = {
+		.iova = iova,
+		.length = length,
+		.page_size = page_size,
+		.bitmap = (uintptr_t)bitmap,
+	};
+
+	return conform_feature(conform, VFIO_DEVICE_FEATURE_GET |
+			       VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, &report, sizeof(report),
+			       "GET DMA_LOGGING_REPORT");
+}
+
+static uint64_t report(struct conform *conform)
+{
+	uint64_t bitmap[WORDS] = { 0 };
+
+	conform_need_result(conform, report_at(conform, BASE, SIZE, PAGE, bitmap), 0);
+	return bitmap[0];
+}
+
+/* ---- Start and stop ---------------------------------------------------- */
+
+static void start_stop(struct conform *conform)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		conform_need_result(conform, start(conform), 0);
+		conform_need_result(conform, stop(conform), 0);
+	}
+}
+
+static void double_start(struct conform *conform)
+{
+	conform_need_result(conform, start(conform), 0);
+	conform_expect_result(conform, start(conform), ANY_ERROR);
+	conform_expect_result(conform, stop(conform), 0);
+}
+
+static void stop_unstarted(struct conform *conform)
+{
+	conform_expect_result(conform, stop(conform), ANY_ERROR);
+	conform_need_result(conform, start(conform), 0);
+	conform_need_result(conform, stop(conform), 0);
+	conform_expect_result(conform, stop(conform), ANY_ERROR);
+}
+
+static void report_unstarted(struct conform *conform)
+{
+	uint64_t bitmap[WORDS] = { 0 };
+
+	conform_expect_result(conform, report_at(conform, BASE, SIZE, PAGE, bitmap), ANY_ERROR);
+	conform_need_result(conform, start(conform), 0);
+	conform_need_result(conform, stop(conform), 0);
+	conform_expect_result(conform, report_at(conform, BASE, SIZE, PAGE, bitmap), ANY_ERROR);
+}
+
+static void in_states(struct conform *conform)
+{
+	uint32_t state;
+
+	for (state = STATE(STOP); state < MIGRATION_NR_STATES; state++) {
+		if (!conform_has_state(conform, state))
+			continue;
+		conform_need_result(conform, conform_reset(conform), 0);
+		conform_arrive(conform, state);
+		conform_expect_result(conform, start(conform), 0);
+		conform_expect_result(conform, stop(conform), 0);
+		conform_expect_state(conform, state);
+	}
+}
+
+static void after_close(struct conform *conform)
+{
+	conform_need_result(conform, start(conform), 0);
+	conform_close(conform);
+	conform_begin(conform);
+	conform_expect_result(conform, start(conform), 0);
+	conform_expect_result(conform, stop(conform), 0);
+}
+
+/* ---- Ranges ------------------------------------------------------------ */
+
+/* Refused as a whole: nothing is logged, and logging can be started. */
+static void expect_refused(struct conform *conform, const range_t *ranges, uint32_t nr)
+{
+	int ret = start_with(conform, PAGE, ranges, nr, NULL);
+
+	conform_expect_result(conform, ret, ANY_ERROR);
+	if (!ret)
+		stop(conform);
+	conform_need_result(conform, start(conform), 0);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+static void page_sizes(struct conform *conform)
+{
+	static const uint64_t hints[] = { 0, 1, 3, 512, 4095, 4096, 4097, 65536, 1ULL << 21, 1ULL << 40 };
+	/* Aligned to any of the hints that can be taken. */
+	const range_t range = { 0, 1ULL << 40 };
+	uint64_t chosen;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(hints); i++) {
+		if (start_with(conform, hints[i], &range, 1, &chosen))
+			continue;
+		conform_expect(conform, chosen && !(chosen & (chosen - 1)), "a power of two",
+			       "%llu for %llu", (unsigned long long)chosen,
+			       (unsigned long long)hints[i]);
+		conform_need_result(conform, stop(conform), 0);
+	}
+	conform_need_result(conform, start(conform), 0);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+static void no_ranges(struct conform *conform)
+{
+	const range_t range = { BASE, SIZE };
+
+	expect_refused(conform, &range, 0);
+	conform_expect_result(conform, start_with(conform, PAGE, (void *)8, 1, NULL), -EFAULT);
+	expect_refused(conform, NULL, 1);
+}
+
+static void empty_range(struct conform *conform)
+{
+	static const range_t ranges[] = { { BASE, 0 }, { 0, 0 } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		expect_refused(conform, &ranges[i], 1);
+}
+
+static void unaligned_range(struct conform *conform)
+{
+	static const range_t ranges[] = { { BASE + 1, SIZE }, { BASE, SIZE - 1 }, { 512, 512 } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		expect_refused(conform, &ranges[i], 1);
+}
+
+static void overlapping_ranges(struct conform *conform)
+{
+	static const range_t ranges[][2] = {
+		{ { BASE, SIZE }, { BASE, SIZE } },
+		{ { BASE, SIZE }, { BASE + SIZE - PAGE, SIZE } },
+		{ { BASE + PAGE, PAGE }, { BASE, SIZE } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		expect_refused(conform, ranges[i], 2);
+}
+
+static void overflowing_range(struct conform *conform)
+{
+	static const range_t ranges[] = { { -SIZE, 2 * SIZE }, { PAGE, -(uint64_t)PAGE } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		expect_refused(conform, &ranges[i], 1);
+}
+
+/* With holes between them, from the last to the first. */
+static range_t *make_ranges(unsigned int nr)
+{
+	range_t *ranges = conform_alloc(nr * sizeof(*ranges));
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		ranges[i] = (range_t){ BASE + (nr - i) * 2ULL * PAGE, PAGE };
+	return ranges;
+}
+
+static void many_ranges(struct conform *conform)
+{
+	range_t *ranges = make_ranges(MAX_RANGES);
+
+	conform_expect_result(conform, start_with(conform, PAGE, ranges, MAX_RANGES, NULL), 0);
+	conform_expect_result(conform, stop(conform), 0);
+}
+
+/* A driver may take them; none may come to harm. */
+static void too_many_ranges(struct conform *conform)
+{
+	range_t *ranges = make_ranges(TOO_MANY);
+	static const uint32_t numbers[] = { MAX_RANGES + 1, TOO_MANY, UINT32_MAX };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!start_with(conform, PAGE, ranges, numbers[i], NULL))
+			conform_need_result(conform, stop(conform), 0);
+	conform_need_result(conform, start(conform), 0);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+/* ---- Reports ----------------------------------------------------------- */
+
+static void idle(struct conform *conform)
+{
+	uint64_t pages;
+
+	conform_need_result(conform, start(conform), 0);
+	pages = report(conform);
+	conform_expect(conform, !pages, "no page written to by a device that nobody uses",
+		       "pages %#llx", (unsigned long long)pages);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+static void only_sets(struct conform *conform)
+{
+	uint64_t bitmap[WORDS] = { 0 };
+
+	memset(bitmap, 0xff, sizeof(bitmap));
+	conform_need_result(conform, start(conform), 0);
+	conform_need_result(conform, report_at(conform, BASE, SIZE, PAGE, bitmap), 0);
+	conform_expect(conform, bitmap[0] == UINT64_MAX, "bits that were set to stay so", "%#llx",
+		       (unsigned long long)bitmap[0]);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+static void report_page_sizes(struct conform *conform)
+{
+	static const uint64_t wrong[] = { 0, 1, 3, 4095, 4097, 12288 };
+	static const uint64_t right[] = { PAGE, 8192, 65536 };
+	uint64_t bitmap[WORDS] = { 0 };
+	unsigned int i;
+
+	conform_need_result(conform, start(conform), 0);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		conform_expect_result(conform, report_at(conform, BASE, SIZE, wrong[i], bitmap),
+				      ANY_ERROR);
+	for (i = 0; i < ARRAY_SIZE(right); i++)
+		conform_expect_result(conform, report_at(conform, BASE, SIZE, right[i], bitmap), 0);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+static void report_no_memory(struct conform *conform)
+{
+	conform_need_result(conform, start(conform), 0);
+	conform_expect_result(conform, report_at(conform, BASE, SIZE, PAGE, (void *)8), ANY_ERROR);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+/* An error says as much as an empty report: that nothing is known. */
+static void report_outside(struct conform *conform)
+{
+	uint64_t bitmap[WORDS] = { 0 };
+
+	conform_need_result(conform, start(conform), 0);
+	report_at(conform, BASE + 16 * SIZE, SIZE, PAGE, bitmap);
+	conform_expect(conform, !bitmap[0], "no page that is not logged", "pages %#llx",
+		       (unsigned long long)bitmap[0]);
+	conform_expect_result(conform, report_at(conform, -PAGE, 2 * PAGE, PAGE, bitmap), ANY_ERROR);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+/* ---- With a device at work --------------------------------------------- */
+
+static void work_once(struct conform *conform)
+{
+	conform->subject->worker->ask(conform);
+	if (!conform_await_answer(conform))
+		conform_exit(conform);
+}
+
+static void expect_pages(struct conform *conform, uint64_t seen, uint64_t expected)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "pages %#llx", (unsigned long long)expected);
+	conform_expect(conform, seen == expected, what, "pages %#llx", (unsigned long long)seen);
+}
+
+static void exact(struct conform *conform)
+{
+	uint64_t pages = conform->subject->worker->pages;
+
+	conform_put_to_work(conform);
+	conform_need_result(conform, start(conform), 0);
+	expect_pages(conform, report(conform), 0);
+	work_once(conform);
+	expect_pages(conform, report(conform), pages);
+	expect_pages(conform, report(conform), 0);
+	work_once(conform);
+	expect_pages(conform, report(conform), pages);
+	conform_need_result(conform, stop(conform), 0);
+	/* What comes between is nobody's. */
+	work_once(conform);
+	conform_need_result(conform, start(conform), 0);
+	expect_pages(conform, report(conform), 0);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+/* Of all pages that are written to, one is logged. */
+static void exact_range(struct conform *conform)
+{
+	uint64_t pages = conform->subject->worker->pages, bitmap[WORDS] = { 0 };
+	unsigned int first = __builtin_ctzll(pages);
+	const range_t range = { BASE + first * PAGE, PAGE };
+
+	conform_put_to_work(conform);
+	conform_need_result(conform, start_with(conform, PAGE, &range, 1, NULL), 0);
+	work_once(conform);
+	conform_need_result(conform, report_at(conform, range.iova, range.length, PAGE, bitmap), 0);
+	expect_pages(conform, bitmap[0], 1);
+	conform_need_result(conform, stop(conform), 0);
+}
+
+static void exact_part(struct conform *conform)
+{
+	uint64_t pages = conform->subject->worker->pages, bitmap[WORDS] = { 0 };
+	unsigned int first = __builtin_ctzll(pages);
+
+	conform_put_to_work(conform);
+	conform_need_result(conform, start(conform), 0);
+	work_once(conform);
+	conform_need_result(conform,
+			    report_at(conform, BASE + first * PAGE, PAGE, PAGE, bitmap), 0);
+	expect_pages(conform, bitmap[0], 1);
+	expect_pages(conform, report(conform), pages & ~(1ULL << first));
+	conform_need_result(conform, stop(conform), 0);
+}
+
+#define START_PLACE	"VFIO_DEVICE_FEATURE_DMA_LOGGING_START"
+#define STOP_PLACE	"VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP"
+#define REPORT_PLACE	"VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT"
+
+#define CHECK(name_, place_, run_, more_needs, rule_)				\
+	{									\
+		.name = "logging." name_,					\
+		.place = place_,						\
+		.rule = rule_,							\
+		.needs = NEEDS_V2 | NEEDS_LOGGING | (more_needs),		\
+		.run = run_,							\
+	}
+
+static const struct conform_check checks[] = {
+	CHECK("start-stop", START_PLACE, start_stop, 0,
+	      "logging can be started and stopped, again and again"),
+	CHECK("double-start", START_PLACE, double_start, 0,
+	      "it cannot be started twice, and the second start does not end the first"),
+	CHECK("stop-unstarted", STOP_PLACE, stop_unstarted, 0,
+	      "a stop matches a start: without one it is an error"),
+	CHECK("report-unstarted", REPORT_PLACE, report_unstarted, 0,
+	      "a report without logging is an error"),
+	CHECK("states", START_PLACE, in_states, NEEDS_STATE,
+	      "it is not connected to migration states: it goes in each"),
+	CHECK("close", START_PLACE, after_close, 0,
+	      "a device that is opened anew does not log for who had it before"),
+	CHECK("page-size", "struct vfio_device_feature_dma_logging_control, page_size", page_sizes, 0,
+	      "whatever is hinted, a page size that was chosen is a power of two"),
+	CHECK("no-ranges", "struct vfio_device_feature_dma_logging_control, ranges", no_ranges, 0,
+	      "no ranges, or none that can be read, are refused"),
+	CHECK("empty-range", "struct vfio_device_feature_dma_logging_range, length", empty_range, 0,
+	      "a range of no bytes is refused"),
+	CHECK("unaligned-range", "struct vfio_device_feature_dma_logging_range", unaligned_range, 0,
+	      "a range that is not of whole pages is refused"),
+	CHECK("overlap", "struct vfio_device_feature_dma_logging_control, ranges",
+	      overlapping_ranges, 0, "ranges that overlap are refused"),
+	CHECK("overflow", "struct vfio_device_feature_dma_logging_range", overflowing_range, 0,
+	      "a range that ends behind the last address is refused"),
+	CHECK("many-ranges", "struct vfio_device_feature_dma_logging_control, num_ranges",
+	      many_ranges, 0, "as many ranges as a page has room for are taken"),
+	CHECK("too-many-ranges", "struct vfio_device_feature_dma_logging_control, num_ranges",
+	      too_many_ranges, 0, "more are taken or refused, without harm"),
+	CHECK("idle", REPORT_PLACE, idle, 0,
+	      "only writes by the device are reported: none of a device that nobody uses"),
+	CHECK("only-sets", REPORT_PLACE, only_sets, 0,
+	      "a report sets bits of the user's bitmap and clears none"),
+	CHECK("report-page-size", "struct vfio_device_feature_dma_logging_report, page_size",
+	      report_page_sizes, 0, "a report may be asked for in pages of any power of two, no others"),
+	CHECK("report-no-memory", "struct vfio_device_feature_dma_logging_report, bitmap",
+	      report_no_memory, 0, "a bitmap that is not there is an error"),
+	CHECK("report-outside", REPORT_PLACE, report_outside, 0,
+	      "what is not logged is not reported"),
+	CHECK("exact", REPORT_PLACE, exact, NEEDS_DMA,
+	      "each page that was written to since the last report is reported, once, and no other"),
+	CHECK("exact-range", START_PLACE, exact_range, NEEDS_DMA,
+	      "what is written inside of a range that is logged is reported"),
+	CHECK("exact-part", REPORT_PLACE, exact_part, NEEDS_DMA,
+	      "a report clears what it was asked for, and leaves the rest for the next"),
+};
+
+const struct conform_group conform_logging_group = { checks, ARRAY_SIZE(checks) };
