@@ -25,12 +25,24 @@
 
 /* ---- Pages of the guest ------------------------------------------------ */
 
-FIXTURE(dirty) {
+/**
+ * struct tracked - a device, and who tells which pages it writes
+ * @bench: it, and what belongs to it
+ * @arena: its memory
+ * @queue: an I/O queue
+ * @tracker: who tells
+ * @expected: pages that were written
+ */
+struct tracked {
 	struct bench bench;
 	struct arena *arena;
 	struct nvme_queue *queue;
 	const struct tracker *tracker;
 	bool expected[PAGES];
+};
+
+FIXTURE(dirty) {
+	struct tracked tracked;
 };
 
 FIXTURE_VARIANT(dirty) {
@@ -44,31 +56,31 @@ FIXTURE_VARIANT_ADD(dirty, log_iommufd) { .tracker = &tracker_log, .backend = "c
 
 FIXTURE_SETUP(dirty)
 {
-	struct device *device = &self->bench.device;
+	struct device *device = &self->tracked.bench.device;
 
 	if (!strcmp(variant->backend, "cdev") && access("/dev/iommu", F_OK))
 		SKIP(return, "no /dev/iommu");
 	setenv("BACKEND", variant->backend, 1);
-	bench_setup(&self->bench, DEVICE_TYPE);
-	self->arena = &self->bench.arena;
+	bench_setup(&self->tracked.bench, DEVICE_TYPE);
+	self->tracked.arena = &self->tracked.bench.arena;
 	if (!variant->tracker->offered(device)) {
-		TEST_TEARDOWN(&self->bench);
+		TEST_TEARDOWN(&self->tracked.bench);
 		SKIP(return, "this kernel cannot report what a device logs");
 	}
-	self->tracker = variant->tracker;
-	nvme_start(&self->bench.nvme, 1, 32);
-	self->queue = &self->bench.nvme.io[0];
-	ASSERT_EQ(0, self->tracker->start(device, self->arena));
+	self->tracked.tracker = variant->tracker;
+	nvme_start(&self->tracked.bench.nvme, 1, 32);
+	self->tracked.queue = &self->tracked.bench.nvme.io[0];
+	ASSERT_EQ(0, self->tracked.tracker->start(device, self->tracked.arena));
 }
 
 FIXTURE_TEARDOWN(dirty)
 {
-	EXPECT_EQ(0, self->tracker->stop(&self->bench.device));
-	TEST_TEARDOWN(&self->bench);
+	EXPECT_EQ(0, self->tracked.tracker->stop(&self->tracked.bench.device));
+	TEST_TEARDOWN(&self->tracked.bench);
 }
 
 /* A page is logged after it was written, and the host may be quicker: wait for the device. */
-static void settle(FIXTURE_DATA(dirty) *self)
+static void settle(struct tracked *self)
 {
 	if (migration_get(&self->bench.device, NULL) != RUNNING)
 		return;
@@ -76,7 +88,7 @@ static void settle(FIXTURE_DATA(dirty) *self)
 	migration_go(&self->bench.device, RUNNING);
 }
 
-static int take_bitmap(FIXTURE_DATA(dirty) *self, uint64_t *bitmap)
+static int take_bitmap(struct tracked *self, uint64_t *bitmap)
 {
 	settle(self);
 	memset(bitmap, 0, PAGES / 8);
@@ -94,7 +106,7 @@ static void expect_page(bool *expected, const struct arena *arena, const void *p
 }
 
 /* Exactly the pages that are expected are dirty, and none of them is a second time. */
-static void check_pages(struct __test_metadata *_metadata, FIXTURE_DATA(dirty) *self)
+static void check_pages(struct __test_metadata *_metadata, struct tracked *self)
 {
 	uint64_t bitmap[PAGES / 64];
 
@@ -111,25 +123,26 @@ static void check_pages(struct __test_metadata *_metadata, FIXTURE_DATA(dirty) *
 
 TEST_F(dirty, nothing)
 {
-	check_pages(_metadata, self);
+	check_pages(_metadata, &self->tracked);
 	/* A command that was not rung, registers, and what the host writes itself */
-	memset(arena_page(self->arena), 0x55, ARENA_PAGE);
-	nvme_read32(&self->bench.nvme, NVME_CSTS);
-	check_pages(_metadata, self);
+	memset(arena_page(self->tracked.arena), 0x55, ARENA_PAGE);
+	nvme_read32(&self->tracked.bench.nvme, NVME_CSTS);
+	check_pages(_metadata, &self->tracked);
 }
 
 /* Data that goes to the device, and lists, are read only; the completion is written. */
 TEST_F(dirty, write_command)
 {
-	uint8_t *buffer = arena_alloc(self->arena, 16 * ARENA_PAGE, ARENA_PAGE);
+	uint8_t *buffer = arena_alloc(self->tracked.arena, 16 * ARENA_PAGE, ARENA_PAGE);
 
-	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE, 0, 16 * BLOCKS_PER_PAGE, buffer));
-	expect_page(self->expected, self->arena, self->queue->cq);
-	check_pages(_metadata, self);
-	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_COMPARE, 0, 16, buffer));
-	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE_ZEROES, 0, 16, buffer));
-	expect_page(self->expected, self->arena, self->queue->cq);
-	check_pages(_metadata, self);
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->tracked.queue, NVME_WRITE, 0, 16 * BLOCKS_PER_PAGE,
+					buffer));
+	expect_page(self->tracked.expected, self->tracked.arena, self->tracked.queue->cq);
+	check_pages(_metadata, &self->tracked);
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->tracked.queue, NVME_COMPARE, 0, 16, buffer));
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->tracked.queue, NVME_WRITE_ZEROES, 0, 16, buffer));
+	expect_page(self->tracked.expected, self->tracked.arena, self->tracked.queue->cq);
+	check_pages(_metadata, &self->tracked);
 }
 
 TEST_F(dirty, read_command)
@@ -141,7 +154,7 @@ TEST_F(dirty, read_command)
 		{ 1, 0, false }, { 8, 0, false }, { 8, 512, false }, { 3, 3072, true },
 		{ 64, 0, true }, { 65, 4092, true }, { 1024, 0, false },
 	};
-	size_t used = self->arena->used;
+	size_t used = self->tracked.arena->used;
 
 	for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
 		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, i, reads[i].blocks);
@@ -150,46 +163,47 @@ TEST_F(dirty, read_command)
 		};
 		struct prp prp;
 
-		self->arena->used = used;
-		prp_make(&prp, self->arena, reads[i].blocks * NVME_BLOCK, shape);
+		self->tracked.arena->used = used;
+		prp_make(&prp, self->tracked.arena, reads[i].blocks * NVME_BLOCK, shape);
 		prp_point(&prp, &sqe);
-		ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL)) TH_LOG("read %zu", i);
+		ASSERT_EQ(NVME_SUCCESS, nvme_run(self->tracked.queue, &sqe, NULL))
+			TH_LOG("read %zu", i);
 		for (unsigned int page = 0; page < prp.pages; page++)
-			expect_page(self->expected, self->arena, prp.page[page]);
-		expect_page(self->expected, self->arena, self->queue->cq);
-		check_pages(_metadata, self);
+			expect_page(self->tracked.expected, self->tracked.arena, prp.page[page]);
+		expect_page(self->tracked.expected, self->tracked.arena, self->tracked.queue->cq);
+		check_pages(_metadata, &self->tracked);
 	}
 }
 
 TEST_F(dirty, admin_command)
 {
-	uint8_t *page = arena_page(self->arena);
+	uint8_t *page = arena_page(self->tracked.arena);
 
-	ASSERT_EQ(NVME_SUCCESS, nvme_identify(&self->bench.nvme, 1, 0, page));
-	expect_page(self->expected, self->arena, page);
-	expect_page(self->expected, self->arena, self->bench.nvme.admin.cq);
-	check_pages(_metadata, self);
+	ASSERT_EQ(NVME_SUCCESS, nvme_identify(&self->tracked.bench.nvme, 1, 0, page));
+	expect_page(self->tracked.expected, self->tracked.arena, page);
+	expect_page(self->tracked.expected, self->tracked.arena, self->tracked.bench.nvme.admin.cq);
+	check_pages(_metadata, &self->tracked);
 }
 
 /* A completion queue of several pages: the page of the entry, and no other */
 TEST_F(dirty, completion_queue)
 {
-	struct nvme_queue *queue = nvme_queue_create(&self->bench.nvme, 2, 1024, -1);
+	struct nvme_queue *queue = nvme_queue_create(&self->tracked.bench.nvme, 2, 1024, -1);
 	struct nvme_sqe sqe = nvme_sqe_io(NVME_VERIFY, 0, 1);
 	uint64_t bitmap[PAGES / 64];
 
-	ASSERT_EQ(0, take_bitmap(self, bitmap));
+	ASSERT_EQ(0, take_bitmap(&self->tracked, bitmap));
 	for (int i = 0; i < 1030; i++) {
 		struct nvme_cqe *entry = &queue->cq[queue->cq_head];
 
 		if (i % 103 == 0) {
-			ASSERT_EQ(0, take_bitmap(self, bitmap));
+			ASSERT_EQ(0, take_bitmap(&self->tracked, bitmap));
 		}
 		ASSERT_EQ(NVME_SUCCESS, nvme_run(queue, &sqe, NULL));
 		if (i % 103)
 			continue;
-		expect_page(self->expected, self->arena, entry);
-		check_pages(_metadata, self);
+		expect_page(self->tracked.expected, self->tracked.arena, entry);
+		check_pages(_metadata, &self->tracked);
 	}
 }
 
@@ -197,14 +211,14 @@ TEST_F(dirty, completion_queue)
 TEST_F(dirty, every_change)
 {
 	uint8_t *before = malloc(BENCH_ARENA_SIZE);
-	uint8_t *buffer = arena_alloc(self->arena, 4 * MIB, ARENA_PAGE);
+	uint8_t *buffer = arena_alloc(self->tracked.arena, 4 * MIB, ARENA_PAGE);
 	uint64_t bitmap[PAGES / 64];
 	uint32_t seed = 1;
 
 	nvme_pattern(buffer, 0, 1024, 1);
-	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE, 0, 1024, buffer));
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->tracked.queue, NVME_WRITE, 0, 1024, buffer));
 	memset(buffer, 0, 4 * MIB);
-	ASSERT_EQ(0, take_bitmap(self, bitmap));
+	ASSERT_EQ(0, take_bitmap(&self->tracked, bitmap));
 	for (int round = 0; round < 10; round++) {
 		/* Commands and data that the host itself wrote come first. */
 		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 1);
@@ -213,20 +227,20 @@ TEST_F(dirty, every_change)
 		for (int i = 0; i < 20; i++) {
 			seed = seed * 1103515245 + 12345;
 			sqe.cdw10 = seed >> 8 & 1023;
-			sqe.prp1 = arena_iova(self->arena, buffer) +
+			sqe.prp1 = arena_iova(self->tracked.arena, buffer) +
 				(seed >> 12) % (4 * MIB / NVME_BLOCK) * NVME_BLOCK;
-			nvme_push(self->queue, &sqe);
+			nvme_push(self->tracked.queue, &sqe);
 		}
-		memcpy(before, self->arena->memory, BENCH_ARENA_SIZE);
-		nvme_ring(self->queue);
+		memcpy(before, self->tracked.arena->memory, BENCH_ARENA_SIZE);
+		nvme_ring(self->tracked.queue);
 		for (int i = 0; i < 20; i++) {
-			ASSERT_EQ(0, nvme_reap(self->queue, &cqe));
+			ASSERT_EQ(0, nvme_reap(self->tracked.queue, &cqe));
 		}
-		ASSERT_EQ(0, take_bitmap(self, bitmap));
+		ASSERT_EQ(0, take_bitmap(&self->tracked, bitmap));
 		for (unsigned int page = 0; page < PAGES; page++) {
 			size_t at = page * ARENA_PAGE;
 
-			if (!memcmp(before + at, self->arena->memory + at, ARENA_PAGE))
+			if (!memcmp(before + at, self->tracked.arena->memory + at, ARENA_PAGE))
 				continue;
 			EXPECT_TRUE(in_bitmap(bitmap, page))
 				TH_LOG("page %u in round %d", page, round);
@@ -241,20 +255,20 @@ TEST_F(dirty, stopped)
 	struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 8);
 	uint64_t bitmap[PAGES / 64];
 
-	sqe.prp1 = arena_iova(self->arena, arena_page(self->arena));
+	sqe.prp1 = arena_iova(self->tracked.arena, arena_page(self->tracked.arena));
 	for (int i = 0; i < 20; i++)
-		nvme_push(self->queue, &sqe);
-	nvme_ring(self->queue);
-	migration_go(&self->bench.device, RUNNING_P2P);
-	ASSERT_EQ(0, take_bitmap(self, bitmap));
-	nvme_push(self->queue, &sqe);
-	nvme_ring(self->queue);
+		nvme_push(self->tracked.queue, &sqe);
+	nvme_ring(self->tracked.queue);
+	migration_go(&self->tracked.bench.device, RUNNING_P2P);
+	ASSERT_EQ(0, take_bitmap(&self->tracked, bitmap));
+	nvme_push(self->tracked.queue, &sqe);
+	nvme_ring(self->tracked.queue);
 	must_happen(false, 50);
-	check_pages(_metadata, self);
+	check_pages(_metadata, &self->tracked);
 }
 
 struct asker {
-	FIXTURE_DATA(dirty) *self;
+	struct tracked *self;
 	uint64_t seen[PAGES / 64];
 	atomic_bool done;
 	int error;
@@ -283,8 +297,8 @@ static void *ask(void *data)
 /* Somebody who asks all the time while pages are written misses none and is told of no other. */
 TEST_F(dirty, asked_while_written)
 {
-	uint8_t *buffer = arena_alloc(self->arena, 4 * MIB, ARENA_PAGE);
-	struct asker asker = { .self = self };
+	uint8_t *buffer = arena_alloc(self->tracked.arena, 4 * MIB, ARENA_PAGE);
+	struct asker asker = { .self = &self->tracked };
 	pthread_t thread;
 	uint32_t seed = 1;
 
@@ -294,42 +308,44 @@ TEST_F(dirty, asked_while_written)
 
 		seed = seed * 1103515245 + 12345;
 		page = buffer + (seed >> 12) % (4 * MIB / ARENA_PAGE) * ARENA_PAGE;
-		expect_page(self->expected, self->arena, page);
-		ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
+		expect_page(self->tracked.expected, self->tracked.arena, page);
+		ASSERT_EQ(NVME_SUCCESS, nvme_io(self->tracked.queue, NVME_READ, 0, BLOCKS_PER_PAGE,
+						page));
 	}
-	settle(self);
+	settle(&self->tracked);
 	atomic_store(&asker.done, true);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(0, asker.error);
 	EXPECT_LT(1, asker.times);
-	expect_page(self->expected, self->arena, self->queue->cq);
+	expect_page(self->tracked.expected, self->tracked.arena, self->tracked.queue->cq);
 	for (unsigned int page = 0; page < PAGES; page++) {
-		EXPECT_EQ(self->expected[page], in_bitmap(asker.seen, page)) TH_LOG("page %u", page);
+		EXPECT_EQ(self->tracked.expected[page], in_bitmap(asker.seen, page))
+			TH_LOG("page %u", page);
 	}
-	memset(self->expected, 0, sizeof(self->expected));
-	check_pages(_metadata, self);
+	memset(self->tracked.expected, 0, sizeof(self->tracked.expected));
+	check_pages(_metadata, &self->tracked);
 }
 
 /* Tracking goes on across states of migration, and a reset. */
 TEST_F(dirty, across_states)
 {
-	uint8_t *page = arena_page(self->arena);
+	uint8_t *page = arena_page(self->tracked.arena);
 
-	close(migration_go(&self->bench.device, PRE_COPY));
-	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
-	close(migration_go(&self->bench.device, STOP_COPY));
-	expect_page(self->expected, self->arena, page);
-	expect_page(self->expected, self->arena, self->queue->cq);
-	check_pages(_metadata, self);
-	ASSERT_EQ(0, device_reset(&self->bench.device));
-	check_pages(_metadata, self);
-	nvme_start(&self->bench.nvme, 1, 32);
-	ASSERT_EQ(0, take_bitmap(self, (uint64_t [PAGES / 64]) { 0 }));
-	self->queue = &self->bench.nvme.io[0];
-	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
-	expect_page(self->expected, self->arena, page);
-	expect_page(self->expected, self->arena, self->queue->cq);
-	check_pages(_metadata, self);
+	close(migration_go(&self->tracked.bench.device, PRE_COPY));
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->tracked.queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
+	close(migration_go(&self->tracked.bench.device, STOP_COPY));
+	expect_page(self->tracked.expected, self->tracked.arena, page);
+	expect_page(self->tracked.expected, self->tracked.arena, self->tracked.queue->cq);
+	check_pages(_metadata, &self->tracked);
+	ASSERT_EQ(0, device_reset(&self->tracked.bench.device));
+	check_pages(_metadata, &self->tracked);
+	nvme_start(&self->tracked.bench.nvme, 1, 32);
+	ASSERT_EQ(0, take_bitmap(&self->tracked, (uint64_t [PAGES / 64]) { 0 }));
+	self->tracked.queue = &self->tracked.bench.nvme.io[0];
+	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->tracked.queue, NVME_READ, 0, BLOCKS_PER_PAGE, page));
+	expect_page(self->tracked.expected, self->tracked.arena, page);
+	expect_page(self->tracked.expected, self->tracked.arena, self->tracked.queue->cq);
+	check_pages(_metadata, &self->tracked);
 }
 
 /* ---- The device's own log ---------------------------------------------- */

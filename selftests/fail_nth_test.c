@@ -24,7 +24,20 @@
 /* Many more points than any call has: a sweep that gets there makes no progress. */
 #define POINTS_MAX	100000
 
-FIXTURE(fail) {
+/**
+ * struct victim - a device whose calls are failed
+ * @bench: it, and what belongs to it
+ * @device: the same device
+ * @queue: an I/O queue
+ * @region: its migration region
+ * @stream: what was saved, or is to be loaded
+ * @bitmap: pages it has logged
+ * @fail_nth: how failing is armed for this thread
+ * @given: all of @stream was given to the device
+ * @armed: a point is to fail
+ * @fired: one has
+ */
+struct victim {
 	struct bench bench;
 	struct device *device;
 	struct nvme_queue *queue;
@@ -35,6 +48,10 @@ FIXTURE(fail) {
 	bool given;
 	bool armed;
 	bool fired;
+};
+
+FIXTURE(fail) {
+	struct victim victim;
 };
 
 static void write_text(const char *path, const char *text)
@@ -114,24 +131,22 @@ FIXTURE_SETUP(fail)
 	if (access(FAIL_NTH, F_OK))
 		SKIP(return, "no " FAIL_NTH);
 	allow_failures();
-	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, self->fail_nth);
-	bench_setup(&self->bench, DEVICE_TYPE);
-	self->device = &self->bench.device;
-	nvme_start(&self->bench.nvme, 1, 32);
-	self->queue = &self->bench.nvme.io[0];
-	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 1));
+	self->victim.fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->victim.fail_nth);
+	bench_setup(&self->victim.bench, DEVICE_TYPE);
+	self->victim.device = &self->victim.bench.device;
+	nvme_start(&self->victim.bench.nvme, 1, 32);
+	self->victim.queue = &self->victim.bench.nvme.io[0];
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->victim.queue, 0, FILLED, 1));
 }
 
 FIXTURE_TEARDOWN(fail)
 {
-	stream_free(&self->stream);
-	TEST_TEARDOWN(&self->bench);
+	stream_free(&self->victim.stream);
+	TEST_TEARDOWN(&self->victim.bench);
 }
 
-typedef FIXTURE_DATA(fail) Fail;
-
-static void arm(Fail *self, unsigned int nth)
+static void arm(struct victim *self, unsigned int nth)
 {
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%u", nth);
@@ -143,7 +158,7 @@ static void arm(Fail *self, unsigned int nth)
 }
 
 /* Was the point reached? Looking is a point, too: it fails only when no other did before. */
-static void disarm(Fail *self)
+static void disarm(struct victim *self)
 {
 	char text[16] = "";
 	ssize_t done;
@@ -157,7 +172,7 @@ static void disarm(Fail *self)
 }
 
 /* A step that fails is made once more: what comes of it in the end is all there is. */
-static int persist(Fail *self, int (*step)(Fail *self))
+static int persist(struct victim *self, int (*step)(struct victim *self))
 {
 	int error = step(self);
 
@@ -173,7 +188,8 @@ static int persist(Fail *self, int (*step)(Fail *self))
  *
  * Return: number of points
  */
-static unsigned int sweep(Fail *self, int (*call)(Fail *self), void (*settle)(Fail *self, int error))
+static unsigned int sweep(struct victim *self, int (*call)(struct victim *self),
+			  void (*settle)(struct victim *self, int error))
 {
 	unsigned int nth;
 
@@ -200,7 +216,7 @@ static unsigned int sweep(Fail *self, int (*call)(Fail *self), void (*settle)(Fa
 		EXPECT_LE(at_least, points_);					\
 	} while (0)
 
-static void must_be_filled(Fail *self)
+static void must_be_filled(struct victim *self)
 {
 	long long at = nvme_filled_differs(self->queue, 0, FILLED, 1);
 
@@ -209,7 +225,7 @@ static void must_be_filled(Fail *self)
 
 /* ---- Opening ----------------------------------------------------------- */
 
-static int open_device(Fail *self)
+static int open_device(struct victim *self)
 {
 	struct vfio_device *vfio = &self->device->vfio;
 
@@ -217,7 +233,7 @@ static int open_device(Fail *self)
 	return vfio->fd < 0 ? -errno : 0;
 }
 
-static void close_device(Fail *self, int error)
+static void close_device(struct victim *self, int error)
 {
 	if (!error)
 		close(self->device->vfio.fd);
@@ -225,14 +241,14 @@ static void close_device(Fail *self, int error)
 
 TEST_F(fail, open)
 {
-	close(self->device->vfio.fd);
-	EXPECT_POINTS(3, sweep(self, open_device, close_device));
-	ASSERT_EQ(0, open_device(self));
-	nvme_start(&self->bench.nvme, 1, 32);
-	must_be_filled(self);
+	close(self->victim.device->vfio.fd);
+	EXPECT_POINTS(3, sweep(&self->victim, open_device, close_device));
+	ASSERT_EQ(0, open_device(&self->victim));
+	nvme_start(&self->victim.bench.nvme, 1, 32);
+	must_be_filled(&self->victim);
 }
 
-static int create_mdev(Fail *self)
+static int create_mdev(struct victim *self)
 {
 	struct mdev mdev = { .uuid = "fa110000-0000-4000-8000-000000000000" };
 	int error = mdev_create(&mdev, DEVICE_TYPE);
@@ -240,7 +256,7 @@ static int create_mdev(Fail *self)
 	return error ?: mdev_remove(&mdev);
 }
 
-static void expect_none(Fail *self, int error)
+static void expect_none(struct victim *self, int error)
 {
 	struct mdev mdev = { .uuid = "fa110000-0000-4000-8000-000000000000" };
 
@@ -253,12 +269,12 @@ static void expect_none(Fail *self, int error)
 TEST_F_TIMEOUT(fail, create, 600)
 {
 	leave_out("vfio_device_set_group");
-	EXPECT_POINTS(20, sweep(self, create_mdev, expect_none));
+	EXPECT_POINTS(20, sweep(&self->victim, create_mdev, expect_none));
 }
 
 /* ---- The data fd ------------------------------------------------------- */
 
-static int go_around(Fail *self)
+static int go_around(struct victim *self)
 {
 	static const uint32_t path[] = {
 		PRE_COPY, PRE_COPY_P2P, STOP_COPY, STOP, RESUMING, STOP, RUNNING_P2P,
@@ -272,7 +288,7 @@ static int go_around(Fail *self)
 	return error;
 }
 
-static void expect_a_state(Fail *self, int error)
+static void expect_a_state(struct victim *self, int error)
 {
 	int state = migration_get(self->device, NULL);
 
@@ -283,27 +299,27 @@ static void expect_a_state(Fail *self, int error)
 
 TEST_F_TIMEOUT(fail, states, 300)
 {
-	EXPECT_POINTS(10, sweep(self, go_around, expect_a_state));
-	self->bench.arena.used = 0;
-	nvme_start(&self->bench.nvme, 1, 32);
-	must_be_filled(self);
+	EXPECT_POINTS(10, sweep(&self->victim, go_around, expect_a_state));
+	self->victim.bench.arena.used = 0;
+	nvme_start(&self->victim.bench.nvme, 1, 32);
+	must_be_filled(&self->victim);
 }
 
 static int data_fd = -1;
 
 /* A session whose fd could not be installed is there all the same: out of it first. */
-static int begin_save(Fail *self)
+static int begin_save(struct victim *self)
 {
 	return migration_set(self->device, RUNNING, NULL) ?:
 	       migration_set(self->device, STOP_COPY, &data_fd);
 }
 
-static int drain(Fail *self)
+static int drain(struct victim *self)
 {
 	return migration_drain(data_fd, &self->stream);
 }
 
-static int save(Fail *self)
+static int save(struct victim *self)
 {
 	int error;
 
@@ -313,7 +329,7 @@ static int save(Fail *self)
 	return error;
 }
 
-static void expect_whole_stream(Fail *self, int error)
+static void expect_whole_stream(struct victim *self, int error)
 {
 	const char *verdict = stream_check(&self->stream);
 
@@ -324,11 +340,11 @@ static void expect_whole_stream(Fail *self, int error)
 
 TEST_F_TIMEOUT(fail, save, 300)
 {
-	EXPECT_POINTS(5, sweep(self, save, expect_whole_stream));
-	must_be_filled(self);
+	EXPECT_POINTS(5, sweep(&self->victim, save, expect_whole_stream));
+	must_be_filled(&self->victim);
 }
 
-static int load(Fail *self)
+static int load(struct victim *self)
 {
 	int error, fd;
 
@@ -348,7 +364,7 @@ static int load(Fail *self)
  * that is one in STOP, too, to which all was given, when only the answer could not be
  * handed over.
  */
-static void expect_one_of_two(Fail *self, int error)
+static void expect_one_of_two(struct victim *self, int error)
 {
 	int state = migration_get(self->device, NULL);
 	bool loaded = !error || (self->given && state == STOP);
@@ -359,24 +375,23 @@ static void expect_one_of_two(Fail *self, int error)
 	nvme_start(&self->bench.nvme, 1, 32);
 	self->queue = &self->bench.nvme.io[0];
 	at = nvme_filled_differs(self->queue, 0, FILLED, loaded ? 2 : 1);
-	must(at == -1, "after %d in state %d byte %lld is another than in version %d, %lld than in %d",
-	     error, state, at, loaded ? 2 : 1,
-	     nvme_filled_differs(self->queue, 0, FILLED, loaded ? 1 : 2), loaded ? 1 : 2);
+	must(at == -1, "after %d in state %d byte %lld is not as %s", error, state, at,
+	     loaded ? "loaded" : "before");
 	must(nvme_fill(self->queue, 0, FILLED, 1) == NVME_SUCCESS, "writing");
 }
 
 TEST_F_TIMEOUT(fail, load, 300)
 {
-	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 2));
-	self->stream = migration_save(self->device);
-	ASSERT_EQ(0, migration_set(self->device, RUNNING, NULL));
-	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 1));
-	EXPECT_POINTS(20, sweep(self, load, expect_one_of_two));
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->victim.queue, 0, FILLED, 2));
+	self->victim.stream = migration_save(self->victim.device);
+	ASSERT_EQ(0, migration_set(self->victim.device, RUNNING, NULL));
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->victim.queue, 0, FILLED, 1));
+	EXPECT_POINTS(20, sweep(&self->victim, load, expect_one_of_two));
 }
 
 /* ---- The migration region ---------------------------------------------- */
 
-static int take(Fail *self)
+static int take(struct victim *self)
 {
 	int error;
 
@@ -386,7 +401,7 @@ static int take(Fail *self)
 	return error ?: region_go(&self->region, REGION_RUNNING);
 }
 
-static void expect_stream_or_error(Fail *self, int error)
+static void expect_stream_or_error(struct victim *self, int error)
 {
 	const char *verdict = error ? "sound" : stream_check(&self->stream);
 
@@ -396,14 +411,14 @@ static void expect_stream_or_error(Fail *self, int error)
 
 TEST_F_TIMEOUT(fail, region_save, 300)
 {
-	ASSERT_TRUE(region_find(&self->region, self->device));
-	EXPECT_POINTS(10, sweep(self, take, expect_stream_or_error));
-	self->bench.arena.used = 0;
-	nvme_start(&self->bench.nvme, 1, 32);
-	must_be_filled(self);
+	ASSERT_TRUE(region_find(&self->victim.region, self->victim.device));
+	EXPECT_POINTS(10, sweep(&self->victim, take, expect_stream_or_error));
+	self->victim.bench.arena.used = 0;
+	nvme_start(&self->victim.bench.nvme, 1, 32);
+	must_be_filled(&self->victim);
 }
 
-static int give(Fail *self)
+static int give(struct victim *self)
 {
 	int error = region_go(&self->region, REGION_RESUMING) ?:
 		    region_give(&self->region, &self->stream, 65536);
@@ -414,19 +429,19 @@ static int give(Fail *self)
 
 TEST_F_TIMEOUT(fail, region_load, 300)
 {
-	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 2));
-	self->stream = migration_save(self->device);
-	ASSERT_EQ(0, migration_set(self->device, RUNNING, NULL));
-	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, FILLED, 1));
-	ASSERT_TRUE(region_find(&self->region, self->device));
-	EXPECT_POINTS(20, sweep(self, give, expect_one_of_two));
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->victim.queue, 0, FILLED, 2));
+	self->victim.stream = migration_save(self->victim.device);
+	ASSERT_EQ(0, migration_set(self->victim.device, RUNNING, NULL));
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->victim.queue, 0, FILLED, 1));
+	ASSERT_TRUE(region_find(&self->victim.region, self->victim.device));
+	EXPECT_POINTS(20, sweep(&self->victim, give, expect_one_of_two));
 }
 
 /* ---- Interrupts and logging -------------------------------------------- */
 
 static int eventfds[BENCH_VECTORS];
 
-static int attach(Fail *self)
+static int attach(struct victim *self)
 {
 	return device_set_irqs(self->device,
 			       VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD,
@@ -434,7 +449,7 @@ static int attach(Fail *self)
 			       sizeof(eventfds));
 }
 
-static int trigger(Fail *self)
+static int trigger(struct victim *self)
 {
 	return device_set_irqs(self->device,
 			       VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_NONE,
@@ -442,7 +457,7 @@ static int trigger(Fail *self)
 }
 
 /* All of them are attached, or none. */
-static void expect_all_or_none(Fail *self, int error)
+static void expect_all_or_none(struct victim *self, int error)
 {
 	/* Triggering what has no eventfd does nothing. */
 	must(trigger(self) == 0, "cannot trigger");
@@ -459,10 +474,10 @@ TEST_F(fail, interrupts)
 {
 	for (int i = 0; i < BENCH_VECTORS; i++)
 		eventfds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	EXPECT_POINTS(2, sweep(self, attach, expect_all_or_none));
+	EXPECT_POINTS(2, sweep(&self->victim, attach, expect_all_or_none));
 }
 
-static int log_round(Fail *self)
+static int log_round(struct victim *self)
 {
 	int error = tracker_log.start(self->device, &self->bench.arena);
 
@@ -472,7 +487,7 @@ static int log_round(Fail *self)
 	return tracker_log.stop(self->device) ?: error;
 }
 
-static void expect_no_log(Fail *self, int error)
+static void expect_no_log(struct victim *self, int error)
 {
 	int stop = tracker_log.stop(self->device);
 
@@ -482,9 +497,9 @@ static void expect_no_log(Fail *self, int error)
 
 TEST_F(fail, logging)
 {
-	if (!tracker_log.offered(self->device))
+	if (!tracker_log.offered(self->victim.device))
 		SKIP(return, "this kernel cannot report what a device logs");
-	EXPECT_POINTS(6, sweep(self, log_round, expect_no_log));
+	EXPECT_POINTS(6, sweep(&self->victim, log_round, expect_no_log));
 }
 
 TEST_MAIN
