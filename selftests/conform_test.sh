@@ -23,8 +23,7 @@ test_v2()
 		json "$out" 'all(c["result"] == "pass" for c in d["checks"]
 			if not c["name"].startswith("logging.") and c["name"] != "state.unclaimed")' &&
 		json "$out" 'len({c["result"] for c in d["checks"]
-			if c["name"].startswith("logging.")}) == 1' &&
-		json "$out" 'max(c.get("ns", 0) for c in d["checks"]) < 5e9'
+			if c["name"].startswith("logging.")}) == 1'
 }
 
 # Each that is skipped has a reason, and there are as many as through the other protocol.
@@ -43,19 +42,19 @@ test_ktap()
 	run 0 conform "$a" --only 'arc.STOP.*,logging.exact,reset.flag' --skip 'arc.STOP.RUNNING*' &&
 		says '^KTAP version 1$' && says '^1\.\.8$' && says '^ok 1 arc.STOP.RESUMING$' &&
 		says '^ok 4 arc.STOP.RUNNING # SKIP left out by --skip$' &&
-		says '^ok 7 reset.flag$' && says '^# 5 passed, 0 failed, 3 skipped$' || {
-		# With DMA logging there is one more to pass.
-		says '^# 6 passed, 0 failed, 2 skipped$'
-	}
+		says '^ok 7 reset.flag$' && says '^# [56] passed, 0 failed, [23] skipped$'
 }
 
 # with_fault NAME CHECKS: run them with that fault, and one that is none the worse for it
 with_fault()
 {
-	LD_PRELOAD=$FAULTS CONFORM_FAULT=$1 run 1 -j conform "$a" --timeout 2 \
-		--only "state.claims,$2" || return 1
+	env LD_PRELOAD="$FAULTS" CONFORM_FAULT="$1" "$VFIOMIG" -j conform "$a" --timeout 2 \
+		--only "state.claims,$2" >"$out" 2>"$err"
+	got=$?
+	[ "$got" = 1 ] || { shows "fault $1: exit status $got, not 1"; return 1; }
 	json "$out" 'd["checks"][0]["result"] == "pass"
-		and d["passed"] + d["failed"] + d["skipped"] == d["planned"]' && is_running "$a"
+		and d["passed"] + d["failed"] + d["skipped"] == d["planned"]' &&
+		cp "$out" "$scratch/found" && is_running "$a" && cp "$scratch/found" "$out"
 }
 
 # fault NAME CHECK...: with that fault these checks fail
@@ -88,14 +87,14 @@ test_fault_poll()       { fault poll poll.quiet; }
 test_fault_wake()       { fault wake poll.wakes; }
 test_fault_short()      { fault short read.threads load.round-trip; }
 test_fault_commit()     { fault commit write.empty write.truncated write.foreign; }
-test_fault_write()      { fault write write.over write.foreign; }
+test_fault_write()      { fault write write.over; }
 test_fault_reset()      { fault reset reset.STOP; }
 test_fault_emfile()     { fault emfile no-fd.STOP_COPY no-fd.RESUMING; }
 
 # What it waited for is said, and the others go on, until there are too many.
 test_fault_hang()
 {
-	with_fault hang no-fd.RESUMING,fd-kept.RESUMING,fd-kept.STOP_COPY && json "$out" '
+	with_fault hang no-fd.RESUMING,fd-kept.RESUMING,feature.flags && json "$out" '
 		[c["result"] for c in d["checks"]] == ["pass", "pass", "fail", "fail"]
 		and all("still waiting after 2000 ms" in f["seen"] and "-> RESUMING" in f["at"]
 			for c in d["checks"] if c["result"] == "fail" for f in c["findings"])' &&
@@ -121,6 +120,8 @@ test_interrupted()
 	[ $? = 1 ] && is_running "$a"
 }
 
-create a 64M && create b 64M || bail_out "cannot create devices"
+if ! { create a 64M && create b 64M; }; then
+	bail_out "cannot create devices"
+fi
 [ -e "$FAULTS" ] || bail_out "no library $FAULTS"
 run_tests

@@ -23,7 +23,7 @@ skip_all()
 # Rows of the table: name of a check, what becomes of it, why
 table()
 {
-	sed -n 's/^\([a-z-]*\.[A-Za-z_.-]*\)  *\(fails\|oops\)  .*/\1 \2/p' \
+	sed -n 's/^\([a-z-]*\.[A-Za-z_.-]*\)  *\(fails\|oops\|maybe\)  .*/\1 \2/p' \
 		"$top/Documentation/conformance.rst"
 }
 
@@ -58,18 +58,19 @@ fi
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 modprobe -a vfio vfio_iommu_type1 mdev || skip_all "no VFIO with mediated devices"
 insmod "$1" || skip_all "no module $1"
-a=$("$VFIOMIG" create mtty-2) && b=$("$VFIOMIG" create mtty-2) || skip_all "no devices"
+a=$("$VFIOMIG" create mtty-2) || skip_all "no device"
+b=$("$VFIOMIG" create mtty-2) || skip_all "no device"
 if [ $# = 2 ]; then
-	exec "$VFIOMIG" conform "$a" --only "$2"
+	"$VFIOMIG" conform "$a" --only "$2" | sed -u 's/^/| /'
+	exit
 fi
 
 echo "KTAP version 1"
 echo "1..3"
 failed=0
-"$VFIOMIG" conform "$a" --second "$b" --skip "$(checks oops | tr '\n' ,)" >"$scratch/out" 2>&1
-[ $? = 1 ]
-result $? "1 status"
-sed 's/^/# /' "$scratch/out"
+"$VFIOMIG" conform "$a" --second "$b" --skip "$(checks "[om].*" | tr '\n' ,)" >"$scratch/out" 2>&1
+result $(($? != 1)) "1 status"
+sed 's/^/| /' "$scratch/out"
 checks fails >"$scratch/expected"
 sed -n 's/^not ok [0-9]* //p' "$scratch/out" | sort >"$scratch/seen"
 same "checks that fail" "$scratch/expected" "$scratch/seen"

@@ -52,6 +52,16 @@ struct conform_check {
 	uint32_t to;
 };
 
+/* A row of a table of checks */
+#define CHECK(name_, run_, needs_, place_, rule_)				\
+	{									\
+		.name = name_,							\
+		.place = place_,						\
+		.rule = rule_,							\
+		.needs = needs_,						\
+		.run = run_,							\
+	}
+
 /** struct conform_group - checks that one file has */
 struct conform_group {
 	const struct conform_check *checks;

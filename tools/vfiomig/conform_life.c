@@ -72,8 +72,7 @@ static void close_in(struct conform *conform)
 	{									\
 		.name = "close." #state,					\
 		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",		\
-		.rule = "a device that was closed in this state can be opened again, asked for any "	\
-			"state, and reset",					\
+		.rule = "closed like this it can be opened, asked for any state, reset",	\
 		.needs = STATE(state) == STATE(RESUMING) ? NEEDS_STATE : 0,	\
 		.run = close_in,						\
 		.from = STATE(state),						\
@@ -142,7 +141,7 @@ static void killed(struct conform *conform)
 			pause();
 	}
 	close(ends[1]);
-	conform_doing(conform, "a process with a session is killed");
+	conform_doing(conform, "a process that has a session is ended by SIGKILL");
 	if (read(ends[0], &byte, 1) == 1)
 		kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -269,7 +268,7 @@ static void no_descriptor(struct conform *conform)
 	{									\
 		.name = "no-fd." #state,					\
 		.place = "struct vfio_device_feature_mig_state, data_fd",	\
-		.rule = "a session whose data fd has no room is EMFILE, and the device can go on",	\
+		.rule = "no room for a data fd is EMFILE, and the device can go on",	\
 		.needs = NEEDS_V2,						\
 		.run = no_descriptor,						\
 		.from = STATE(state),						\
@@ -478,64 +477,32 @@ static const struct conform_check checks[] = {
 	FD_KEPT(RESUMING),
 	FD_KEPT(PRE_COPY),
 	FD_KEPT(PRE_COPY_P2P),
-	{
-		.name = "life.killed",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a device whose user died can be used by the next",
-		.run = killed,
-	}, {
-		.name = "life.removed",
-		.place = "enum vfio_device_mig_state, end of a session",
-		.rule = "a data fd that outlives its device gives an error or an end, removed or closed",
-		.needs = NEEDS_V2 | NEEDS_MDEV,
-		.run = removed,
-	},
+	CHECK("life.killed", killed, 0, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a device whose user died can be used by the next"),
+	CHECK("life.removed", removed, NEEDS_V2 | NEEDS_MDEV,
+	      "enum vfio_device_mig_state, end of a session",
+	      "a data fd that outlives its device gives an error or an end, removed or closed"),
 	NO_DESCRIPTOR(STOP_COPY),
 	NO_DESCRIPTOR(RESUMING),
 	NO_DESCRIPTOR(PRE_COPY),
-	{
-		.name = "life.no-answer",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a change whose outcome cannot be told is EFAULT, and the device can go on",
-		.needs = NEEDS_V2,
-		.run = no_answer,
-	}, {
-		.name = "life.two-sessions",
-		.place = "enum vfio_device_mig_state, end of a session",
-		.rule = "the data fd of one session gives nothing of another",
-		.needs = NEEDS_V2,
-		.run = two_sessions,
-	}, {
-		.name = "life.copied-fd",
-		.place = "struct vfio_device_feature_mig_state, data_fd",
-		.rule = "a session lasts as long as its states, whoever closes a descriptor of it",
-		.needs = NEEDS_V2,
-		.run = copied_fd,
-	}, {
-		.name = "life.two-descriptors",
-		.place = "VFIO_GROUP_GET_DEVICE_FD",
-		.rule = "a device that is open twice has one state, and keeps it until the last close",
-		.needs = NEEDS_V2 | NEEDS_GROUP,
-		.run = two_descriptors,
-	}, {
-		.name = "race.states",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "threads that ask for states at once get one after the other, or errors",
-		.needs = NEEDS_V2,
-		.run = race_states,
-	}, {
-		.name = "race.reset",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a reset goes with any change of state at the same time",
-		.needs = NEEDS_V2,
-		.run = race_reset,
-	}, {
-		.name = "race.close",
-		.place = "enum vfio_device_mig_state, end of a session",
-		.rule = "who reads while the device is closed is told an end or an error",
-		.needs = NEEDS_V2,
-		.run = close_under_reader,
-	},
+	CHECK("life.no-answer", no_answer, NEEDS_V2, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a change whose outcome cannot be told is EFAULT, and the device can go on"),
+	CHECK("life.two-sessions", two_sessions, NEEDS_V2,
+	      "enum vfio_device_mig_state, end of a session",
+	      "the data fd of one session gives nothing of another"),
+	CHECK("life.copied-fd", copied_fd, NEEDS_V2,
+	      "struct vfio_device_feature_mig_state, data_fd",
+	      "a session lasts as long as its states, whoever closes a descriptor of it"),
+	CHECK("life.two-descriptors", two_descriptors, NEEDS_V2 | NEEDS_GROUP,
+	      "VFIO_GROUP_GET_DEVICE_FD",
+	      "a device that is open twice has one state, and keeps it until the last close"),
+	CHECK("race.states", race_states, NEEDS_V2, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "threads that ask for states at once get one after the other, or errors"),
+	CHECK("race.reset", race_reset, NEEDS_V2, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a reset goes with any change of state at the same time"),
+	CHECK("race.close", close_under_reader, NEEDS_V2,
+	      "enum vfio_device_mig_state, end of a session",
+	      "who reads while the device is closed is told an end or an error"),
 };
 
 const struct conform_group conform_life_group = { checks, ARRAY_SIZE(checks) };

@@ -8,18 +8,19 @@
 #include "array_size.h"
 #include "conform.h"
 
+/* A shorter word for it */
+#define dma_range	vfio_device_feature_dma_logging_range
+
 #define STATE(name)	VFIO_DEVICE_STATE_##name
 #define PAGE		CONFORM_PAGE
 #define BASE		CONFORM_MEMORY_IOVA
 #define SIZE		CONFORM_MEMORY_SIZE
-#define MAX_RANGES	(PAGE / sizeof(struct vfio_device_feature_dma_logging_range))
+#define MAX_RANGES	(PAGE / sizeof(struct dma_range))
 #define TOO_MANY	100000
 #define WORDS		(SIZE / PAGE / 64 + 1)
 
-typedef struct vfio_device_feature_dma_logging_range range_t;
-
-static int start_with(struct conform *conform, uint64_t page_size, const range_t *ranges,
-		      uint32_t nr, uint64_t *chosen)
+static int start_with(struct conform *conform, uint64_t page_size,
+		      const struct dma_range *ranges, uint32_t nr, uint64_t *chosen)
 {
 	struct vfio_device_feature_dma_logging_control control = {
 		.page_size = page_size,
@@ -38,7 +39,7 @@ static int start_with(struct conform *conform, uint64_t page_size, const range_t
 
 static int start(struct conform *conform)
 {
-	const range_t range = { BASE, SIZE };
+	const struct dma_range range = { BASE, SIZE };
 
 	return start_with(conform, PAGE, &range, 1, NULL);
 }
@@ -137,7 +138,7 @@ static void after_close(struct conform *conform)
 /* ---- Ranges ------------------------------------------------------------ */
 
 /* Refused as a whole: nothing is logged, and logging can be started. */
-static void expect_refused(struct conform *conform, const range_t *ranges, uint32_t nr)
+static void expect_refused(struct conform *conform, const struct dma_range *ranges, uint32_t nr)
 {
 	int ret = start_with(conform, PAGE, ranges, nr, NULL);
 
@@ -150,9 +151,11 @@ static void expect_refused(struct conform *conform, const range_t *ranges, uint3
 
 static void page_sizes(struct conform *conform)
 {
-	static const uint64_t hints[] = { 0, 1, 3, 512, 4095, 4096, 4097, 65536, 1ULL << 21, 1ULL << 40 };
+	static const uint64_t hints[] = {
+		0, 1, 3, 512, 4095, 4096, 4097, 65536, 1ULL << 21, 1ULL << 40,
+	};
 	/* Aligned to any of the hints that can be taken. */
-	const range_t range = { 0, 1ULL << 40 };
+	const struct dma_range range = { 0, 1ULL << 40 };
 	uint64_t chosen;
 	unsigned int i;
 
@@ -170,7 +173,7 @@ static void page_sizes(struct conform *conform)
 
 static void no_ranges(struct conform *conform)
 {
-	const range_t range = { BASE, SIZE };
+	const struct dma_range range = { BASE, SIZE };
 
 	expect_refused(conform, &range, 0);
 	conform_expect_result(conform, start_with(conform, PAGE, (void *)8, 1, NULL), -EFAULT);
@@ -179,7 +182,7 @@ static void no_ranges(struct conform *conform)
 
 static void empty_range(struct conform *conform)
 {
-	static const range_t ranges[] = { { BASE, 0 }, { 0, 0 } };
+	static const struct dma_range ranges[] = { { BASE, 0 }, { 0, 0 } };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(ranges); i++)
@@ -188,7 +191,9 @@ static void empty_range(struct conform *conform)
 
 static void unaligned_range(struct conform *conform)
 {
-	static const range_t ranges[] = { { BASE + 1, SIZE }, { BASE, SIZE - 1 }, { 512, 512 } };
+	static const struct dma_range ranges[] = {
+		{ BASE + 1, SIZE }, { BASE, SIZE - 1 }, { 512, 512 },
+	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(ranges); i++)
@@ -197,7 +202,7 @@ static void unaligned_range(struct conform *conform)
 
 static void overlapping_ranges(struct conform *conform)
 {
-	static const range_t ranges[][2] = {
+	static const struct dma_range ranges[][2] = {
 		{ { BASE, SIZE }, { BASE, SIZE } },
 		{ { BASE, SIZE }, { BASE + SIZE - PAGE, SIZE } },
 		{ { BASE + PAGE, PAGE }, { BASE, SIZE } },
@@ -210,7 +215,9 @@ static void overlapping_ranges(struct conform *conform)
 
 static void overflowing_range(struct conform *conform)
 {
-	static const range_t ranges[] = { { -SIZE, 2 * SIZE }, { PAGE, -(uint64_t)PAGE } };
+	static const struct dma_range ranges[] = {
+		{ -SIZE, 2 * SIZE }, { PAGE, -(uint64_t)PAGE },
+	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(ranges); i++)
@@ -218,19 +225,19 @@ static void overflowing_range(struct conform *conform)
 }
 
 /* With holes between them, from the last to the first. */
-static range_t *make_ranges(unsigned int nr)
+static struct dma_range *make_ranges(unsigned int nr)
 {
-	range_t *ranges = conform_alloc(nr * sizeof(*ranges));
+	struct dma_range *ranges = conform_alloc(nr * sizeof(*ranges));
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		ranges[i] = (range_t){ BASE + (nr - i) * 2ULL * PAGE, PAGE };
+		ranges[i] = (struct dma_range){ BASE + (nr - i) * 2ULL * PAGE, PAGE };
 	return ranges;
 }
 
 static void many_ranges(struct conform *conform)
 {
-	range_t *ranges = make_ranges(MAX_RANGES);
+	struct dma_range *ranges = make_ranges(MAX_RANGES);
 
 	conform_expect_result(conform, start_with(conform, PAGE, ranges, MAX_RANGES, NULL), 0);
 	conform_expect_result(conform, stop(conform), 0);
@@ -239,7 +246,7 @@ static void many_ranges(struct conform *conform)
 /* A driver may take them; none may come to harm. */
 static void too_many_ranges(struct conform *conform)
 {
-	range_t *ranges = make_ranges(TOO_MANY);
+	struct dma_range *ranges = make_ranges(TOO_MANY);
 	static const uint32_t numbers[] = { MAX_RANGES + 1, TOO_MANY, UINT32_MAX };
 	unsigned int i;
 
@@ -307,7 +314,8 @@ static void report_outside(struct conform *conform)
 	report_at(conform, BASE + 16 * SIZE, SIZE, PAGE, bitmap);
 	conform_expect(conform, !bitmap[0], "no page that is not logged", "pages %#llx",
 		       (unsigned long long)bitmap[0]);
-	conform_expect_result(conform, report_at(conform, -PAGE, 2 * PAGE, PAGE, bitmap), ANY_ERROR);
+	conform_expect_result(conform, report_at(conform, -PAGE, 2 * PAGE, PAGE, bitmap),
+			      ANY_ERROR);
 	conform_need_result(conform, stop(conform), 0);
 }
 
@@ -353,7 +361,7 @@ static void exact_range(struct conform *conform)
 {
 	uint64_t pages = conform->subject->worker->pages, bitmap[WORDS] = { 0 };
 	unsigned int first = __builtin_ctzll(pages);
-	const range_t range = { BASE + first * PAGE, PAGE };
+	const struct dma_range range = { BASE + first * PAGE, PAGE };
 
 	conform_put_to_work(conform);
 	conform_need_result(conform, start_with(conform, PAGE, &range, 1, NULL), 0);
@@ -382,59 +390,55 @@ static void exact_part(struct conform *conform)
 #define STOP_PLACE	"VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP"
 #define REPORT_PLACE	"VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT"
 
-#define CHECK(name_, place_, run_, more_needs, rule_)				\
-	{									\
-		.name = "logging." name_,					\
-		.place = place_,						\
-		.rule = rule_,							\
-		.needs = NEEDS_V2 | NEEDS_LOGGING | (more_needs),		\
-		.run = run_,							\
-	}
+#define LOGGING		(NEEDS_V2 | NEEDS_LOGGING)
+#define CONTROL		"struct vfio_device_feature_dma_logging_control, "
+#define RANGE		"struct vfio_device_feature_dma_logging_range"
+#define REPORT		"struct vfio_device_feature_dma_logging_report, "
 
 static const struct conform_check checks[] = {
-	CHECK("start-stop", START_PLACE, start_stop, 0,
+	CHECK("logging.start-stop", start_stop, LOGGING, START_PLACE,
 	      "logging can be started and stopped, again and again"),
-	CHECK("double-start", START_PLACE, double_start, 0,
+	CHECK("logging.double-start", double_start, LOGGING, START_PLACE,
 	      "it cannot be started twice, and the second start does not end the first"),
-	CHECK("stop-unstarted", STOP_PLACE, stop_unstarted, 0,
+	CHECK("logging.stop-unstarted", stop_unstarted, LOGGING, STOP_PLACE,
 	      "a stop matches a start: without one it is an error"),
-	CHECK("report-unstarted", REPORT_PLACE, report_unstarted, 0,
+	CHECK("logging.report-unstarted", report_unstarted, LOGGING, REPORT_PLACE,
 	      "a report without logging is an error"),
-	CHECK("states", START_PLACE, in_states, NEEDS_STATE,
+	CHECK("logging.states", in_states, LOGGING | NEEDS_STATE, START_PLACE,
 	      "it is not connected to migration states: it goes in each"),
-	CHECK("close", START_PLACE, after_close, 0,
+	CHECK("logging.close", after_close, LOGGING, START_PLACE,
 	      "a device that is opened anew does not log for who had it before"),
-	CHECK("page-size", "struct vfio_device_feature_dma_logging_control, page_size", page_sizes, 0,
+	CHECK("logging.page-size", page_sizes, LOGGING, CONTROL "page_size",
 	      "whatever is hinted, a page size that was chosen is a power of two"),
-	CHECK("no-ranges", "struct vfio_device_feature_dma_logging_control, ranges", no_ranges, 0,
+	CHECK("logging.no-ranges", no_ranges, LOGGING, CONTROL "ranges",
 	      "no ranges, or none that can be read, are refused"),
-	CHECK("empty-range", "struct vfio_device_feature_dma_logging_range, length", empty_range, 0,
+	CHECK("logging.empty-range", empty_range, LOGGING, RANGE ", length",
 	      "a range of no bytes is refused"),
-	CHECK("unaligned-range", "struct vfio_device_feature_dma_logging_range", unaligned_range, 0,
+	CHECK("logging.unaligned-range", unaligned_range, LOGGING, RANGE,
 	      "a range that is not of whole pages is refused"),
-	CHECK("overlap", "struct vfio_device_feature_dma_logging_control, ranges",
-	      overlapping_ranges, 0, "ranges that overlap are refused"),
-	CHECK("overflow", "struct vfio_device_feature_dma_logging_range", overflowing_range, 0,
+	CHECK("logging.overlap", overlapping_ranges, LOGGING, CONTROL "ranges",
+	      "ranges that overlap are refused"),
+	CHECK("logging.overflow", overflowing_range, LOGGING, RANGE,
 	      "a range that ends behind the last address is refused"),
-	CHECK("many-ranges", "struct vfio_device_feature_dma_logging_control, num_ranges",
-	      many_ranges, 0, "as many ranges as a page has room for are taken"),
-	CHECK("too-many-ranges", "struct vfio_device_feature_dma_logging_control, num_ranges",
-	      too_many_ranges, 0, "more are taken or refused, without harm"),
-	CHECK("idle", REPORT_PLACE, idle, 0,
+	CHECK("logging.many-ranges", many_ranges, LOGGING, CONTROL "num_ranges",
+	      "as many ranges as a page has room for are taken"),
+	CHECK("logging.too-many-ranges", too_many_ranges, LOGGING, CONTROL "num_ranges",
+	      "more are taken or refused, without harm"),
+	CHECK("logging.idle", idle, LOGGING, REPORT_PLACE,
 	      "only writes by the device are reported: none of a device that nobody uses"),
-	CHECK("only-sets", REPORT_PLACE, only_sets, 0,
+	CHECK("logging.only-sets", only_sets, LOGGING, REPORT_PLACE,
 	      "a report sets bits of the user's bitmap and clears none"),
-	CHECK("report-page-size", "struct vfio_device_feature_dma_logging_report, page_size",
-	      report_page_sizes, 0, "a report may be asked for in pages of any power of two, no others"),
-	CHECK("report-no-memory", "struct vfio_device_feature_dma_logging_report, bitmap",
-	      report_no_memory, 0, "a bitmap that is not there is an error"),
-	CHECK("report-outside", REPORT_PLACE, report_outside, 0,
+	CHECK("logging.report-page-size", report_page_sizes, LOGGING, REPORT "page_size",
+	      "a report may be asked for in pages of any power of two, no others"),
+	CHECK("logging.report-no-memory", report_no_memory, LOGGING, REPORT "bitmap",
+	      "a bitmap that is not there is an error"),
+	CHECK("logging.report-outside", report_outside, LOGGING, REPORT_PLACE,
 	      "what is not logged is not reported"),
-	CHECK("exact", REPORT_PLACE, exact, NEEDS_DMA,
-	      "each page that was written to since the last report is reported, once, and no other"),
-	CHECK("exact-range", START_PLACE, exact_range, NEEDS_DMA,
+	CHECK("logging.exact", exact, LOGGING | NEEDS_DMA, REPORT_PLACE,
+	      "each page that was written to since the last report is reported, and no other"),
+	CHECK("logging.exact-range", exact_range, LOGGING | NEEDS_DMA, START_PLACE,
 	      "what is written inside of a range that is logged is reported"),
-	CHECK("exact-part", REPORT_PLACE, exact_part, NEEDS_DMA,
+	CHECK("logging.exact-part", exact_part, LOGGING | NEEDS_DMA, REPORT_PLACE,
 	      "a report clears what it was asked for, and leaves the rest for the next"),
 };
 

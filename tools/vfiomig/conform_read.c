@@ -133,7 +133,7 @@ static void no_seek(struct conform *conform)
 	conform_doing(conform, "pread from a data fd");
 	conform_expect(conform, pread(conform->came, &byte, 1, 0) < 0, "an error", "success");
 	conform_doing(conform, "lseek of a data fd");
-	conform_expect(conform, lseek(conform->came, 10, SEEK_SET) != 10, "that it stays", "it moves");
+	conform_expect(conform, lseek(conform->came, 10, SEEK_SET) != 10, "to stay", "it moves");
 }
 
 /**
@@ -180,7 +180,7 @@ static void threads(struct conform *conform)
 		readers[i].fd = conform->came;
 		start(conform, &ids[i], read_all, &readers[i]);
 	}
-	conform_doing(conform, "%u threads read one data fd to its end", NR_READERS);
+	conform_doing(conform, "%u readers of one data fd", NR_READERS);
 	for (i = 0; i < NR_READERS; i++) {
 		pthread_join(ids[i], NULL);
 		conform_expect_result(conform, readers[i].last, 0);
@@ -240,6 +240,11 @@ static void precopy_quiet(struct conform *conform)
 	conform_expect_result(conform, conform_read(conform, &byte, 1), -ENOMSG);
 }
 
+static void need_info(struct conform *conform, struct vfio_precopy_info *info)
+{
+	conform_need_result(conform, conform_precopy_info(conform, conform->came, info), 0);
+}
+
 /* Nor may it end the stream when there is something left, whatever that is. */
 static void precopy_no_end(struct conform *conform)
 {
@@ -249,7 +254,7 @@ static void precopy_no_end(struct conform *conform)
 
 	conform_go(conform, STATE(PRE_COPY));
 	do {
-		conform_need_result(conform, conform_precopy_info(conform, conform->came, &info), 0);
+		need_info(conform, &info);
 		got = conform_read(conform, bytes, sizeof(bytes));
 		if (info.initial_bytes || info.dirty_bytes)
 			conform_need(conform, got > 0, "data, as PRECOPY_INFO says there is some",
@@ -300,7 +305,7 @@ static void precopy_unread(struct conform *conform)
 	loads(conform, &state);
 }
 
-static void precopy_back_and_forth(struct conform *conform)
+static void back_and_forth(struct conform *conform)
 {
 	struct conform_bytes state = { 0 };
 	int i, fd;
@@ -339,7 +344,7 @@ static void info_start(struct conform *conform)
 	struct vfio_precopy_info info = { .argsz = sizeof(info) };
 
 	conform_go(conform, STATE(PRE_COPY));
-	conform_need_result(conform, conform_precopy_info(conform, conform->came, &info), 0);
+	need_info(conform, &info);
 	conform_expect(conform, info.initial_bytes > 0, "initial_bytes other than 0", "0");
 	conform_expect(conform, !info.dirty_bytes, "dirty_bytes 0", "%llu",
 		       (unsigned long long)info.dirty_bytes);
@@ -358,11 +363,11 @@ static void info_falls(struct conform *conform)
 	ssize_t got;
 
 	conform_go(conform, STATE(PRE_COPY));
-	conform_need_result(conform, conform_precopy_info(conform, conform->came, &info), 0);
+	need_info(conform, &info);
 	do {
 		before = info.initial_bytes;
 		got = conform_read(conform, bytes, sizeof(bytes));
-		conform_need_result(conform, conform_precopy_info(conform, conform->came, &info), 0);
+		need_info(conform, &info);
 		conform_expect(conform, info.initial_bytes <= before,
 			       "initial_bytes not to rise by itself", "%llu after %llu",
 			       (unsigned long long)info.initial_bytes, (unsigned long long)before);
@@ -398,7 +403,8 @@ static void info_other_states(struct conform *conform)
 	conform_go(conform, STATE(STOP));
 	conform_expect_result(conform, conform_precopy_info(conform, fd, &info), ANY_ERROR);
 	conform_go(conform, STATE(STOP_COPY));
-	conform_expect_result(conform, conform_precopy_info(conform, conform->came, &info), -EINVAL);
+	conform_expect_result(conform, conform_precopy_info(conform, conform->came, &info),
+			      -EINVAL);
 	conform_go(conform, STATE(RESUMING));
 	conform_expect_result(conform, conform_precopy_info(conform, conform->came, &info),
 			      ANY_ERROR);
@@ -418,12 +424,12 @@ static void info_v2(struct conform *conform)
 	conform_need_result(conform, opt_in(conform), 0);
 	conform_expect_result(conform, opt_in(conform), 0);
 	conform_go(conform, STATE(PRE_COPY));
-	conform_need_result(conform, conform_precopy_info(conform, conform->came, &info), 0);
+	need_info(conform, &info);
 	conform_expect(conform, !info.flags, "flags 0", "flags %#x", info.flags);
 	conform_need_result(conform, conform_reset(conform), 0);
 	conform_go(conform, STATE(PRE_COPY));
 	info.flags = 0xa5a5a5a5;
-	conform_need_result(conform, conform_precopy_info(conform, conform->came, &info), 0);
+	need_info(conform, &info);
 	conform_expect(conform, !info.flags, "flags 0 after a reset too", "flags %#x", info.flags);
 }
 
@@ -435,7 +441,7 @@ static void poll_quiet(struct conform *conform)
 
 	conform_go(conform, STATE(PRE_COPY));
 	fd = conform->came;
-	conform_expect(conform, conform_readable(conform, fd, 0), "readable in the beginning", "not");
+	conform_expect(conform, conform_readable(conform, fd, 0), "readable at first", "not");
 	drain_precopy(conform);
 	conform_expect(conform, !conform_readable(conform, fd, 0),
 		       "not readable when read() says ENOMSG", "readable");
@@ -486,138 +492,64 @@ static void poll_wakes(struct conform *conform)
 #define INFO_PLACE	"struct vfio_precopy_info"
 
 static const struct conform_check checks[] = {
-	{
-		.name = "read.end",
-		.place = "VFIO_MIG_GET_PRECOPY_INFO, permanent end of stream",
-		.rule = "in STOP_COPY read() gives the state, then 0 for ever, and never ENOMSG",
-		.run = end,
-	}, {
-		.name = "read.end-poll",
-		.place = "VFIO_MIG_GET_PRECOPY_INFO, permanent end of stream",
-		.rule = "in STOP_COPY a data fd is readable, at its end too",
-		.needs = NEEDS_V2,
-		.run = end_poll,
-	}, {
-		.name = "read.segments",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a stream of bytes can be read in pieces of any size",
-		.needs = NEEDS_STATE,
-		.run = segments,
-	}, {
-		.name = "read.nothing",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "to read 0 bytes takes nothing from the stream",
-		.needs = NEEDS_V2,
-		.run = nothing,
-	}, {
-		.name = "read.no-memory",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a buffer that is not there is EFAULT, and costs no byte of the stream",
-		.needs = NEEDS_V2,
-		.run = no_memory,
-	}, {
-		.name = "read.wrong-direction",
-		.place = "enum vfio_device_mig_state, STOP_COPY and RESUMING",
-		.rule = "a data fd of a saving state cannot be written, one of RESUMING not be read",
-		.needs = NEEDS_V2,
-		.run = wrong_direction,
-	}, {
-		.name = "read.no-seek",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a stream has no positions: its bytes come in order",
-		.needs = NEEDS_V2,
-		.run = no_seek,
-	}, {
-		.name = "read.threads",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "threads that read one data fd get each byte once, and all come to the end",
-		.needs = NEEDS_V2 | NEEDS_STATE,
-		.run = threads,
-	}, {
-		.name = "read.left",
-		.place = "enum vfio_device_mig_state, STOP_COPY -> STOP",
-		.rule = "who reads while the session ends is told an end or an error",
-		.needs = NEEDS_V2,
-		.run = leave_reader,
-	}, {
-		.name = "precopy.quiet",
-		.place = "VFIO_MIG_GET_PRECOPY_INFO, temporary end of stream",
-		.rule = "read() fails with ENOMSG when pre-copy has nothing for now",
-		.needs = NEEDS_PRE_COPY,
-		.run = precopy_quiet,
-	}, {
-		.name = "precopy.no-end",
-		.place = "VFIO_MIG_GET_PRECOPY_INFO, temporary end of stream",
-		.rule = "while initial_bytes or dirty_bytes say that there is data, read() gives some",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY,
-		.run = precopy_no_end,
-	}, {
-		.name = "precopy.stop-copy",
-		.place = "enum vfio_device_mig_state, PRE_COPY_P2P -> STOP_COPY",
-		.rule = "what pre-copy and STOP_COPY sent is one stream, which can be loaded",
-		.needs = NEEDS_PRE_COPY,
-		.run = precopy_then_stop,
-	}, {
-		.name = "precopy.unread",
-		.place = "enum vfio_device_mig_state, PRE_COPY_P2P -> STOP_COPY",
-		.rule = "what was not read in pre-copy comes in STOP_COPY",
-		.needs = NEEDS_PRE_COPY,
-		.run = precopy_unread,
-	}, {
-		.name = "precopy.back-and-forth",
-		.place = "enum vfio_device_mig_state, saving group",
-		.rule = "one session, with one data fd, goes on through all changes between saving states",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY | NEEDS_P2P,
-		.run = precopy_back_and_forth,
-	}, {
-		.name = "precopy.abandoned",
-		.place = "enum vfio_device_mig_state, PRE_COPY -> RUNNING",
-		.rule = "pre-copy can be given up, and the device runs as before",
-		.needs = NEEDS_PRE_COPY,
-		.run = precopy_abandoned,
-	}, {
-		.name = "info.start",
-		.place = INFO_PLACE ", initial_bytes and dirty_bytes",
-		.rule = "initial_bytes is not 0 in the beginning, dirty_bytes is; both pre-copy states tell",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY,
-		.run = info_start,
-	}, {
-		.name = "info.falls",
-		.place = INFO_PLACE ", initial_bytes",
-		.rule = "initial_bytes falls to 0 as data is read, and does not rise",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY,
-		.run = info_falls,
-	}, {
-		.name = "info.errors",
-		.place = INFO_PLACE ", argsz",
-		.rule = "too little room is EINVAL, no memory EFAULT, another ioctl ENOTTY",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY,
-		.run = info_errors,
-	}, {
-		.name = "info.other-states",
-		.place = "VFIO_MIG_GET_PRECOPY_INFO",
-		.rule = "there is an answer in pre-copy states only, EINVAL in others",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY,
-		.run = info_other_states,
-	}, {
-		.name = "info.v2",
-		.place = "VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2",
-		.rule = "with the feature set flags are an output: 0 unless there is news",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY | NEEDS_INFO_V2,
-		.run = info_v2,
-	}, {
-		.name = "poll.quiet",
-		.place = "VFIO_MIG_GET_PRECOPY_INFO, temporary end of stream",
-		.rule = "poll() waits in pre-copy when there is nothing to be read, and only then",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY,
-		.run = poll_quiet,
-	}, {
-		.name = "poll.wakes",
-		.place = "VFIO_MIG_GET_PRECOPY_INFO, permanent end of stream",
-		.rule = "who waits is woken when pre-copy is left",
-		.needs = NEEDS_V2 | NEEDS_PRE_COPY,
-		.run = poll_wakes,
-	},
+	CHECK("read.end", end, 0, "VFIO_MIG_GET_PRECOPY_INFO, permanent end of stream",
+	      "in STOP_COPY read() gives the state, then 0 for ever, and never ENOMSG"),
+	CHECK("read.end-poll", end_poll, NEEDS_V2,
+	      "VFIO_MIG_GET_PRECOPY_INFO, permanent end of stream",
+	      "in STOP_COPY a data fd is readable, at its end too"),
+	CHECK("read.segments", segments, NEEDS_STATE, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a stream of bytes can be read in pieces of any size"),
+	CHECK("read.nothing", nothing, NEEDS_V2, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "to read 0 bytes takes nothing from the stream"),
+	CHECK("read.no-memory", no_memory, NEEDS_V2, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a buffer that is not there is EFAULT, and costs no byte of the stream"),
+	CHECK("read.wrong-direction", wrong_direction, NEEDS_V2,
+	      "enum vfio_device_mig_state, STOP_COPY and RESUMING",
+	      "a data fd of a saving state cannot be written, one of RESUMING not be read"),
+	CHECK("read.no-seek", no_seek, NEEDS_V2, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a stream has no positions: its bytes come in order"),
+	CHECK("read.threads", threads, NEEDS_V2 | NEEDS_STATE,
+	      "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "threads that read one data fd get each byte once, and all come to the end"),
+	CHECK("read.left", leave_reader, NEEDS_V2, "enum vfio_device_mig_state, STOP_COPY -> STOP",
+	      "who reads while the session ends is told an end or an error"),
+	CHECK("precopy.quiet", precopy_quiet, NEEDS_PRE_COPY,
+	      "VFIO_MIG_GET_PRECOPY_INFO, temporary end of stream",
+	      "read() fails with ENOMSG when pre-copy has nothing for now"),
+	CHECK("precopy.no-end", precopy_no_end, NEEDS_V2 | NEEDS_PRE_COPY,
+	      "VFIO_MIG_GET_PRECOPY_INFO, temporary end of stream",
+	      "while initial_bytes or dirty_bytes say that there is data, read() gives some"),
+	CHECK("precopy.stop-copy", precopy_then_stop, NEEDS_PRE_COPY,
+	      "enum vfio_device_mig_state, PRE_COPY_P2P -> STOP_COPY",
+	      "what pre-copy and STOP_COPY sent is one stream, which can be loaded"),
+	CHECK("precopy.unread", precopy_unread, NEEDS_PRE_COPY,
+	      "enum vfio_device_mig_state, PRE_COPY_P2P -> STOP_COPY",
+	      "what was not read in pre-copy comes in STOP_COPY"),
+	CHECK("precopy.back-and-forth", back_and_forth, NEEDS_V2 | NEEDS_PRE_COPY | NEEDS_P2P,
+	      "enum vfio_device_mig_state, saving group",
+	      "one session, with one data fd, goes on through all changes between saving states"),
+	CHECK("precopy.abandoned", precopy_abandoned, NEEDS_PRE_COPY,
+	      "enum vfio_device_mig_state, PRE_COPY -> RUNNING",
+	      "pre-copy can be given up, and the device runs as before"),
+	CHECK("info.start", info_start, NEEDS_V2 | NEEDS_PRE_COPY,
+	      INFO_PLACE ", initial_bytes and dirty_bytes",
+	      "initial_bytes is not 0 in the beginning, dirty_bytes is; both pre-copy states tell"),
+	CHECK("info.falls", info_falls, NEEDS_V2 | NEEDS_PRE_COPY, INFO_PLACE ", initial_bytes",
+	      "initial_bytes falls to 0 as data is read, and does not rise"),
+	CHECK("info.errors", info_errors, NEEDS_V2 | NEEDS_PRE_COPY, INFO_PLACE ", argsz",
+	      "too little room is EINVAL, no memory EFAULT, another ioctl ENOTTY"),
+	CHECK("info.other-states", info_other_states, NEEDS_V2 | NEEDS_PRE_COPY,
+	      "VFIO_MIG_GET_PRECOPY_INFO",
+	      "there is an answer in pre-copy states only, EINVAL in others"),
+	CHECK("info.v2", info_v2, NEEDS_V2 | NEEDS_PRE_COPY | NEEDS_INFO_V2,
+	      "VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2",
+	      "with the feature set flags are an output: 0 unless there is news"),
+	CHECK("poll.quiet", poll_quiet, NEEDS_V2 | NEEDS_PRE_COPY,
+	      "VFIO_MIG_GET_PRECOPY_INFO, temporary end of stream",
+	      "poll() waits in pre-copy when there is nothing to be read, and only then"),
+	CHECK("poll.wakes", poll_wakes, NEEDS_V2 | NEEDS_PRE_COPY,
+	      "VFIO_MIG_GET_PRECOPY_INFO, permanent end of stream",
+	      "who waits is woken when pre-copy is left"),
 };
 
 const struct conform_group conform_read_group = { checks, ARRAY_SIZE(checks) };

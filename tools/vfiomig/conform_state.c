@@ -58,7 +58,7 @@ static void expect_session(struct conform *conform, int fd, uint32_t from, bool 
 		conform_expect_result(conform, conform_write_fd(conform, fd, &byte, 1), ANY_ERROR);
 	else
 		conform_expect(conform, conform_read_fd(conform, fd, &byte, 1) <= 0,
-			       "an error or the end of the stream", "a byte of a session that is over");
+			       "an error or an end", "a byte of a session that is over");
 }
 
 static void expect_arc(struct conform *conform, uint32_t from, uint32_t to, int fd)
@@ -330,8 +330,8 @@ static void reset_from(struct conform *conform)
 #define RESET(state)								\
 	{									\
 		.name = "reset." #state,					\
-		.place = "enum vfio_device_mig_state, any -> ERROR; VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",\
-		.rule = "a reset leads to RUNNING from every state, and ends what session there is",	\
+		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",				\
+		.rule = "a reset leads to RUNNING from every state, and ends the session",	\
 		.needs = STATE(state) == STATE(RESUMING) ? NEEDS_STATE : 0,	\
 		.run = reset_from,						\
 		.from = STATE(state),						\
@@ -351,18 +351,10 @@ static void reset_resuming_half(struct conform *conform)
 }
 
 static const struct conform_check checks[] = {
-	{
-		.name = "state.claims",
-		.place = "VFIO_DEVICE_FEATURE_MIGRATION",
-		.rule = "whoever offers migration claims at least VFIO_MIGRATION_STOP_COPY",
-		.needs = NEEDS_V2,
-		.run = claims,
-	}, {
-		.name = "state.initial",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a device that was closed in RUNNING is opened in RUNNING, without a session",
-		.run = initial,
-	},
+	CHECK("state.claims", claims, NEEDS_V2, "VFIO_DEVICE_FEATURE_MIGRATION",
+	      "whoever offers migration claims at least VFIO_MIGRATION_STOP_COPY"),
+	CHECK("state.initial", initial, 0, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a device that was closed in RUNNING is opened in RUNNING, without a session"),
 	DIRECT(RESUMING, STOP),
 	DIRECT(STOP, RESUMING),
 	DIRECT(STOP, STOP_COPY),
@@ -405,48 +397,22 @@ static const struct conform_check checks[] = {
 	COMPOSED(PRE_COPY_P2P, RESUMING),
 	FORBIDDEN(STOP_COPY, PRE_COPY),
 	FORBIDDEN(STOP_COPY, PRE_COPY_P2P),
-	{
-		.name = "state.error",
-		.place = "enum vfio_device_mig_state, any -> ERROR",
-		.rule = "ERROR cannot be asked for, in no state",
-		.needs = NEEDS_STATE,
-		.run = error_state,
-	}, {
-		.name = "state.out-of-range",
-		.place = "struct vfio_device_feature_mig_state, device_state",
-		.rule = "a number that is no state is refused, and nothing changes",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = out_of_range,
-	}, {
-		.name = "state.unclaimed",
-		.place = "enum vfio_device_mig_state, optional states",
-		.rule = "a state that the device does not claim cannot be asked for",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = unclaimed,
-	}, {
-		.name = "state.same",
-		.place = "enum vfio_device_mig_state, combinations",
-		.rule = "no arc leads from a state to itself: asking for it succeeds and does nothing",
-		.needs = NEEDS_STATE,
-		.run = same,
-	}, {
-		.name = "state.spontaneous",
-		.place = "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
-		.rule = "a device does not change its state by itself",
-		.needs = NEEDS_STATE,
-		.run = spontaneous,
-	}, {
-		.name = "state.walk",
-		.place = "enum vfio_device_mig_state",
-		.rule = "any order of states that has arcs can be walked, again and again",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = walk,
-	}, {
-		.name = "reset.flag",
-		.place = "struct vfio_device_info, VFIO_DEVICE_FLAGS_RESET",
-		.rule = "a device that migrates can be reset, as nothing else leads out of ERROR, and says so",
-		.run = reset_flag,
-	},
+	CHECK("state.error", error_state, NEEDS_STATE, "enum vfio_device_mig_state, any -> ERROR",
+	      "ERROR cannot be asked for, in no state"),
+	CHECK("state.out-of-range", out_of_range, NEEDS_STATE | NEEDS_V2,
+	      "struct vfio_device_feature_mig_state, device_state",
+	      "a number that is no state is refused, and nothing changes"),
+	CHECK("state.unclaimed", unclaimed, NEEDS_STATE | NEEDS_V2,
+	      "enum vfio_device_mig_state, optional states",
+	      "a state that the device does not claim cannot be asked for"),
+	CHECK("state.same", same, NEEDS_STATE, "enum vfio_device_mig_state, combinations",
+	      "no arc leads from a state to itself: asking for it succeeds and does nothing"),
+	CHECK("state.spontaneous", spontaneous, NEEDS_STATE, "VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE",
+	      "a device does not change its state by itself"),
+	CHECK("state.walk", walk, NEEDS_STATE | NEEDS_V2, "enum vfio_device_mig_state",
+	      "any order of states that has arcs can be walked, again and again"),
+	CHECK("reset.flag", reset_flag, 0, "struct vfio_device_info, VFIO_DEVICE_FLAGS_RESET",
+	      "a device that migrates says that it can be reset: it is the way out of ERROR"),
 	RESET(STOP),
 	RESET(RUNNING),
 	RESET(STOP_COPY),
@@ -454,13 +420,9 @@ static const struct conform_check checks[] = {
 	RESET(RUNNING_P2P),
 	RESET(PRE_COPY),
 	RESET(PRE_COPY_P2P),
-	{
-		.name = "reset.half-resumed",
-		.place = "enum vfio_device_mig_state, RESUMING -> STOP",
-		.rule = "to give up loading a state the device is reset",
-		.needs = NEEDS_STATE,
-		.run = reset_resuming_half,
-	},
+	CHECK("reset.half-resumed", reset_resuming_half, NEEDS_STATE,
+	      "enum vfio_device_mig_state, RESUMING -> STOP",
+	      "to give up loading a state the device is reset"),
 };
 
 const struct conform_group conform_state_group = { checks, ARRAY_SIZE(checks) };

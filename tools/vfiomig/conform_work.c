@@ -146,7 +146,8 @@ int conform_eventfd(struct conform *conform, uint32_t index)
 	conform_need(conform, fd >= 0, "an eventfd", "%s", conform_errno(-errno));
 	conform_doing(conform, "VFIO_DEVICE_SET_IRQS, an eventfd for index %u in %s", index,
 		      migration_state_name(conform->migration.state));
-	ret = set_irqs(conform, index, VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD, &fd);
+	ret = set_irqs(conform, index,
+		       VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD, &fd);
 	if (!ret)
 		return fd;
 	close(fd);
@@ -348,11 +349,12 @@ static void nvme_ask(struct conform *conform)
 static bool nvme_answered(struct conform *conform)
 {
 	struct nvme_work *work = conform->work;
-	volatile struct nvme_cqe *queue = (void *)(work->memory + NVME_CQ_PAGE * CONFORM_PAGE);
-	volatile struct nvme_cqe *entry = &queue[work->head];
+	struct nvme_cqe *queue = (void *)(work->memory + NVME_CQ_PAGE * CONFORM_PAGE);
 	const uint8_t *data = work->memory + NVME_DATA_PAGE * CONFORM_PAGE;
+	struct nvme_cqe *entry = &queue[work->head];
 
-	if ((entry->status & 1) != work->phase)
+	/* The rest of the entry was written before its phase. */
+	if ((__atomic_load_n(&entry->status, __ATOMIC_ACQUIRE) & 1) != work->phase)
 		return false;
 	conform_expect(conform, !(entry->status >> 1) && entry->id == work->id,
 		       "command %u to succeed", "command %u, status %#x", entry->id,

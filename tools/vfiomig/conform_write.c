@@ -7,11 +7,19 @@
  * driver knows. What is demanded is that the device is as good as before after a reset.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #include "array_size.h"
 #include "conform.h"
@@ -20,7 +28,11 @@
 #define STATE(name)	VFIO_DEVICE_STATE_##name
 #define NR_SAVES	4	/* by which bytes that differ each time are told */
 #define NR_FLIPS	100
-#define NR_WRITERS	3
+#define NR_WRITERS	2
+#define SMALL		4096	/* state */
+#define MANY_ROUNDS	300
+#define FEW_ROUNDS	20
+#define WRITER_MS	1000	/* for a thread to get where it waits */
 
 static struct conform_bytes copy_of(const struct conform_bytes *from, size_t size)
 {
@@ -306,10 +318,18 @@ static void other_session(struct conform *conform)
 	conform_works(conform);
 }
 
-/* What comes of it is chance; nothing but this session may suffer. */
+/**
+ * struct writer - what threads write
+ * @fd: to here
+ * @state: this, each
+ * @piece: bytes at a time
+ * @missing: threads that all wait for before they begin
+ */
 struct writer {
 	int fd;
 	const struct conform_bytes *state;
+	size_t piece;
+	atomic_uint missing;
 };
 
 static void *write_all(void *context)
@@ -318,8 +338,13 @@ static void *write_all(void *context)
 	size_t at, size;
 	ssize_t put;
 
+	writer->missing--;
+	while (writer->missing)
+		;
 	for (at = 0; at < writer->state->size; at += put) {
-		size = writer->state->size - at < 61 ? writer->state->size - at : 61;
+		size = writer->state->size - at;
+		if (size > writer->piece)
+			size = writer->piece;
 		put = write(writer->fd, writer->state->data + at, size);
 		if (put <= 0)
 			break;
@@ -327,25 +352,160 @@ static void *write_all(void *context)
 	return NULL;
 }
 
+/* What comes of it is chance; nothing but this session may suffer. */
 static void threads(struct conform *conform)
 {
+	unsigned int rounds = conform->subject->saved.size < SMALL ? MANY_ROUNDS : FEW_ROUNDS;
 	struct writer writer = { .state = &conform->subject->saved };
 	pthread_t ids[NR_WRITERS];
 	unsigned int i, round;
 
-	for (round = 0; round < 5; round++) {
+	for (round = 0; round < rounds; round++) {
 		conform_need_result(conform, conform_reset(conform), 0);
 		conform_go(conform, STATE(RESUMING));
 		writer.fd = conform->came;
+		writer.piece = round % 2 ? 61 : writer.state->size;
+		writer.missing = NR_WRITERS;
 		for (i = 0; i < NR_WRITERS; i++)
 			conform_need(conform, !pthread_create(&ids[i], NULL, write_all, &writer),
 				     "a thread", "none");
-		conform_doing(conform, "%u threads write to one data fd", NR_WRITERS);
+		conform_doing(conform, "%u writers to one data fd", NR_WRITERS);
 		for (i = 0; i < NR_WRITERS; i++)
 			pthread_join(ids[i], NULL);
 		conform_set(conform, STATE(STOP));
 		close(writer.fd);
 	}
+	conform_works(conform);
+}
+
+/**
+ * struct fault_memory - a state in memory of which no page is there before it is asked for
+ * @data: the state
+ * @size: of it, in whole pages
+ * @fd: tells who asks, and answers
+ */
+struct fault_memory {
+	uint8_t *data;
+	size_t size;
+	int fd;
+};
+
+static struct fault_memory fault_memory_new(struct conform *conform, size_t size)
+{
+	struct fault_memory memory = { .size = (size + CONFORM_PAGE - 1) & -CONFORM_PAGE };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	memory.fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (memory.fd < 0 || ioctl(memory.fd, UFFDIO_API, &api))
+		conform_skip(conform, "there is no userfaultfd: %s", conform_errno(-errno));
+	memory.data = mmap(NULL, memory.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	range.range.start = (uintptr_t)memory.data;
+	range.range.len = memory.size;
+	conform_need(conform, memory.data != MAP_FAILED &&
+		     !ioctl(memory.fd, UFFDIO_REGISTER, &range), "memory", "%s",
+		     conform_errno(-errno));
+	return memory;
+}
+
+static void fault_memory_fill(struct conform *conform, const struct fault_memory *memory,
+			      const struct conform_bytes *from)
+{
+	struct conform_bytes whole = copy_of(from, memory->size);
+	uint8_t *pages = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)memory->data,
+		.src = (uintptr_t)pages,
+		.len = memory->size,
+	};
+
+	conform_need(conform, pages != MAP_FAILED, "memory", "none");
+	memcpy(pages, whole.data, whole.size);
+	conform_need(conform, !ioctl(memory->fd, UFFDIO_COPY, &copy), "memory", "%s",
+		     conform_errno(-errno));
+}
+
+/**
+ * struct late_writer - a thread with one write()
+ * @fd: to here
+ * @data: this
+ * @size: of it
+ * @task: the thread, once it is there
+ * @done: it has returned
+ */
+struct late_writer {
+	int fd;
+	const uint8_t *data;
+	size_t size;
+	_Atomic pid_t task;
+	atomic_bool done;
+};
+
+static void *write_once(void *context)
+{
+	struct late_writer *writer = context;
+
+	writer->task = gettid();
+	if (write(writer->fd, writer->data, writer->size) < 0)
+		errno = 0;	/* whatever it said */
+	writer->done = true;
+	return NULL;
+}
+
+static char task_state(pid_t task)
+{
+	char path[64], line[256] = "";
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", task);
+	file = fopen(path, "r");
+	if (!file)
+		return '?';
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	end = strrchr(line, ')');
+	return end && end[1] ? end[2] : '?';
+}
+
+/* Until it has returned or sleeps: then it is as far as it gets. */
+static void await_writer(const struct late_writer *writer)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int i;
+
+	for (i = 0; i < WRITER_MS && !writer->done; i++) {
+		if (writer->task && strchr("SD", task_state(writer->task)))
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* The first waits for its page, in the middle of its write(), and the second comes. */
+static void overlap(struct conform *conform)
+{
+	const struct conform_bytes *saved = &conform->subject->saved;
+	struct fault_memory memory = fault_memory_new(conform, saved->size);
+	struct late_writer first = { .data = memory.data, .size = saved->size };
+	struct late_writer second = { .data = saved->data, .size = saved->size };
+	struct pollfd poller = { .fd = memory.fd, .events = POLLIN };
+	pthread_t ids[2];
+
+	conform_go(conform, STATE(RESUMING));
+	first.fd = second.fd = conform->came;
+	conform_need(conform, !pthread_create(&ids[0], NULL, write_once, &first), "a thread", "none");
+	conform_doing(conform, "a write() that waits for its page");
+	poll(&poller, 1, WRITER_MS);
+	conform_need(conform, !pthread_create(&ids[1], NULL, write_once, &second), "a thread", "none");
+	await_writer(&second);
+	conform_doing(conform, "two write()s, of which one waited for its page");
+	fault_memory_fill(conform, &memory, saved);
+	pthread_join(ids[0], NULL);
+	pthread_join(ids[1], NULL);
+	conform_set(conform, STATE(STOP));
 	conform_works(conform);
 }
 
@@ -358,6 +518,8 @@ static void leave_writer(struct conform *conform)
 	for (i = 0; i < 10; i++) {
 		conform_go(conform, STATE(RESUMING));
 		writer.fd = conform->came;
+		writer.piece = 61;
+		writer.missing = 1;
 		conform_need(conform, !pthread_create(&id, NULL, write_all, &writer), "a thread",
 			     "none");
 		conform_need_result(conform, conform_reset(conform), 0);
@@ -523,131 +685,51 @@ static void second_live(struct conform *conform)
 #define SEGMENTATION	"VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, buffer segmentation"
 
 static const struct conform_check checks[] = {
-	{
-		.name = "write.segments",
-		.place = SEGMENTATION,
-		.rule = "a state can be written in pieces of any size",
-		.needs = NEEDS_STATE,
-		.run = segments,
-	}, {
-		.name = "write.cuts",
-		.place = SEGMENTATION,
-		.rule = "and cut in two anywhere",
-		.needs = NEEDS_STATE,
-		.run = two_halves,
-	}, {
-		.name = "write.vectors",
-		.place = SEGMENTATION,
-		.rule = "and gathered from several buffers",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = vectors,
-	}, {
-		.name = "write.nothing",
-		.place = SEGMENTATION,
-		.rule = "to write 0 bytes adds nothing",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = nothing,
-	}, {
-		.name = "write.no-memory",
-		.place = SEGMENTATION,
-		.rule = "a buffer that is not there is EFAULT, and adds nothing",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = no_memory,
-	}, {
-		.name = "write.over",
-		.place = RESUMING_STOP,
-		.rule = "leaving RESUMING ends the session: nothing can be written any more",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = over,
-	}, {
-		.name = "write.empty",
-		.place = RESUMING_STOP,
-		.rule = "no state at all is refused, and the device can be used after a reset",
-		.run = empty,
-	}, {
-		.name = "write.empty-anywhere",
-		.place = RESUMING_STOP,
-		.rule = "and that whichever state is asked for",
-		.needs = NEEDS_V2,
-		.run = empty_again,
-	}, {
-		.name = "write.truncated",
-		.place = RESUMING_STOP,
-		.rule = "a state of which a part is missing is refused, however small the part",
-		.needs = NEEDS_STATE,
-		.run = truncated,
-	}, {
-		.name = "write.foreign",
-		.place = RESUMING_STOP,
-		.rule = "what is no state is refused: zeroes, ones, noise",
-		.needs = NEEDS_STATE,
-		.run = foreign,
-	}, {
-		.name = "write.refused-stays-refused",
-		.place = RESUMING_STOP,
-		.rule = "a state with a broken head is not taken because writing went on behind it",
-		.needs = NEEDS_STATE,
-		.run = refusal_sticks,
-	}, {
-		.name = "write.corrupted",
-		.place = RESUMING_STOP,
-		.rule = "a state with wrong bits does no harm, taken or not",
-		.needs = NEEDS_STATE,
-		.run = corrupted,
-	}, {
-		.name = "write.swollen",
-		.place = RESUMING_STOP,
-		.rule = "nor do bytes behind its end",
-		.needs = NEEDS_STATE,
-		.run = swollen,
-	}, {
-		.name = "write.other-session",
-		.place = STOP_RESUMING,
-		.rule = "nor do halves of two sessions, which are taken if they are the same in both",
-		.needs = NEEDS_STATE,
-		.run = other_session,
-	}, {
-		.name = "write.threads",
-		.place = SEGMENTATION,
-		.rule = "threads that write to one data fd do no harm",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = threads,
-	}, {
-		.name = "write.left",
-		.place = RESUMING_STOP,
-		.rule = "a reset ends a write, and does not wait for it for ever",
-		.needs = NEEDS_STATE | NEEDS_V2,
-		.run = leave_writer,
-	}, {
-		.name = "load.round-trip",
-		.place = RESUMING_STOP,
-		.rule = "the state of a device is the one that was loaded: saved again it is the same",
-		.run = round_trip,
-	}, {
-		.name = "load.runs",
-		.place = "enum vfio_device_mig_state, RUNNING_P2P -> RUNNING",
-		.rule = "a device runs with a state that was loaded, and can be saved",
-		.needs = NEEDS_STATE,
-		.run = runs_after_load,
-	}, {
-		.name = "second.load",
-		.place = STOP_RESUMING,
-		.rule = "a compatible device takes the state",
-		.needs = NEEDS_STATE | NEEDS_SECOND,
-		.run = second_load,
-	}, {
-		.name = "second.back",
-		.place = RESUMING_STOP,
-		.rule = "and gives it back as it was",
-		.needs = NEEDS_SECOND,
-		.run = second_back,
-	}, {
-		.name = "second.live",
-		.place = "enum vfio_device_mig_state",
-		.rule = "a state moves from device to device as it is read, from pre-copy to RUNNING",
-		.needs = NEEDS_SECOND,
-		.run = second_live,
-	},
+	CHECK("write.segments", segments, NEEDS_STATE, SEGMENTATION,
+	      "a state can be written in pieces of any size"),
+	CHECK("write.cuts", two_halves, NEEDS_STATE, SEGMENTATION,
+	      "and cut in two anywhere"),
+	CHECK("write.vectors", vectors, NEEDS_STATE | NEEDS_V2, SEGMENTATION,
+	      "and gathered from several buffers"),
+	CHECK("write.nothing", nothing, NEEDS_STATE | NEEDS_V2, SEGMENTATION,
+	      "to write 0 bytes adds nothing"),
+	CHECK("write.no-memory", no_memory, NEEDS_STATE | NEEDS_V2, SEGMENTATION,
+	      "a buffer that is not there is EFAULT, and adds nothing"),
+	CHECK("write.over", over, NEEDS_STATE | NEEDS_V2, RESUMING_STOP,
+	      "leaving RESUMING ends the session: nothing can be written any more"),
+	CHECK("write.empty", empty, 0, RESUMING_STOP,
+	      "no state at all is refused, and the device can be used after a reset"),
+	CHECK("write.empty-anywhere", empty_again, NEEDS_V2, RESUMING_STOP,
+	      "and that whichever state is asked for"),
+	CHECK("write.truncated", truncated, NEEDS_STATE, RESUMING_STOP,
+	      "a state of which a part is missing is refused, however small the part"),
+	CHECK("write.foreign", foreign, NEEDS_STATE, RESUMING_STOP,
+	      "what is no state is refused: zeroes, ones, noise"),
+	CHECK("write.refused-stays-refused", refusal_sticks, NEEDS_STATE, RESUMING_STOP,
+	      "a state with a broken head is not taken because writing went on behind it"),
+	CHECK("write.corrupted", corrupted, NEEDS_STATE, RESUMING_STOP,
+	      "a state with wrong bits does no harm, taken or not"),
+	CHECK("write.swollen", swollen, NEEDS_STATE, RESUMING_STOP,
+	      "nor do bytes behind its end"),
+	CHECK("write.other-session", other_session, NEEDS_STATE, STOP_RESUMING,
+	      "nor do halves of two sessions, which are taken if they are the same in both"),
+	CHECK("write.threads", threads, NEEDS_STATE | NEEDS_V2, SEGMENTATION,
+	      "threads that write to one data fd do no harm"),
+	CHECK("write.overlap", overlap, NEEDS_STATE | NEEDS_V2, SEGMENTATION,
+	      "nor does one that writes while another waits for its memory"),
+	CHECK("write.left", leave_writer, NEEDS_STATE | NEEDS_V2, RESUMING_STOP,
+	      "a reset ends a write, and does not wait for it for ever"),
+	CHECK("load.round-trip", round_trip, 0, RESUMING_STOP,
+	      "the state of a device is the one that was loaded: saved again it is the same"),
+	CHECK("load.runs", runs_after_load, NEEDS_STATE,
+	      "enum vfio_device_mig_state, RUNNING_P2P -> RUNNING",
+	      "a device runs with a state that was loaded, and can be saved"),
+	CHECK("second.load", second_load, NEEDS_STATE | NEEDS_SECOND, STOP_RESUMING,
+	      "a compatible device takes the state"),
+	CHECK("second.back", second_back, NEEDS_SECOND, RESUMING_STOP,
+	      "and gives it back as it was"),
+	CHECK("second.live", second_live, NEEDS_SECOND, "enum vfio_device_mig_state",
+	      "a state moves from device to device as it is read, from pre-copy to RUNNING"),
 };
 
 const struct conform_group conform_write_group = { checks, ARRAY_SIZE(checks) };
