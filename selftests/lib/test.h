@@ -11,6 +11,10 @@
 #include "bench.h"
 #include "must.h"
 
+/* For one test; under KASAN, on an emulated processor, it is not much. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	180
+
 /* Whatever a test did, a reset makes the device usable again. */
 #define TEST_TEARDOWN(which)							\
 	do {									\

@@ -439,7 +439,7 @@ struct late_writer {
 	int fd;
 	const uint8_t *data;
 	size_t size;
-	_Atomic pid_t task;
+	atomic_int task;
 	atomic_bool done;
 };
 
@@ -495,11 +495,14 @@ static void overlap(struct conform *conform)
 	pthread_t ids[2];
 
 	conform_go(conform, STATE(RESUMING));
-	first.fd = second.fd = conform->came;
-	conform_need(conform, !pthread_create(&ids[0], NULL, write_once, &first), "a thread", "none");
+	first.fd = conform->came;
+	second.fd = conform->came;
+	conform_need(conform, !pthread_create(&ids[0], NULL, write_once, &first), "a thread",
+		     "none");
 	conform_doing(conform, "a write() that waits for its page");
 	poll(&poller, 1, WRITER_MS);
-	conform_need(conform, !pthread_create(&ids[1], NULL, write_once, &second), "a thread", "none");
+	conform_need(conform, !pthread_create(&ids[1], NULL, write_once, &second), "a thread",
+		     "none");
 	await_writer(&second);
 	conform_doing(conform, "two write()s, of which one waited for its page");
 	fault_memory_fill(conform, &memory, saved);
