@@ -439,7 +439,7 @@ struct late_writer {
 	int fd;
 	const uint8_t *data;
 	size_t size;
-	_Atomic pid_t task;
+	atomic_int task;
 	atomic_bool done;
 };
 
@@ -452,6 +452,12 @@ static void *write_once(void *context)
 		errno = 0;	/* whatever it said */
 	writer->done = true;
 	return NULL;
+}
+
+static void start_writer(struct conform *conform, pthread_t *id, struct late_writer *writer)
+{
+	writer->fd = conform->came;
+	conform_need(conform, !pthread_create(id, NULL, write_once, writer), "a thread", "none");
 }
 
 static char task_state(pid_t task)
@@ -495,11 +501,10 @@ static void overlap(struct conform *conform)
 	pthread_t ids[2];
 
 	conform_go(conform, STATE(RESUMING));
-	first.fd = second.fd = conform->came;
-	conform_need(conform, !pthread_create(&ids[0], NULL, write_once, &first), "a thread", "none");
+	start_writer(conform, &ids[0], &first);
 	conform_doing(conform, "a write() that waits for its page");
 	poll(&poller, 1, WRITER_MS);
-	conform_need(conform, !pthread_create(&ids[1], NULL, write_once, &second), "a thread", "none");
+	start_writer(conform, &ids[1], &second);
 	await_writer(&second);
 	conform_doing(conform, "two write()s, of which one waited for its page");
 	fault_memory_fill(conform, &memory, saved);
