@@ -454,6 +454,12 @@ static void *write_once(void *context)
 	return NULL;
 }
 
+static void start_writer(struct conform *conform, pthread_t *id, struct late_writer *writer)
+{
+	writer->fd = conform->came;
+	conform_need(conform, !pthread_create(id, NULL, write_once, writer), "a thread", "none");
+}
+
 static char task_state(pid_t task)
 {
 	char path[64], line[256] = "";
@@ -495,14 +501,10 @@ static void overlap(struct conform *conform)
 	pthread_t ids[2];
 
 	conform_go(conform, STATE(RESUMING));
-	first.fd = conform->came;
-	second.fd = conform->came;
-	conform_need(conform, !pthread_create(&ids[0], NULL, write_once, &first), "a thread",
-		     "none");
+	start_writer(conform, &ids[0], &first);
 	conform_doing(conform, "a write() that waits for its page");
 	poll(&poller, 1, WRITER_MS);
-	conform_need(conform, !pthread_create(&ids[1], NULL, write_once, &second), "a thread",
-		     "none");
+	start_writer(conform, &ids[1], &second);
 	await_writer(&second);
 	conform_doing(conform, "two write()s, of which one waited for its page");
 	fault_memory_fill(conform, &memory, saved);
