@@ -15,7 +15,6 @@ KDIR       ?=
 PREFIX     ?= /usr/local
 DESTDIR    ?=
 DEMO       ?= full
-GUEST      ?= guest
 MODULES    ?= build/module
 NATIVE_KDIR = $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 
@@ -75,7 +74,7 @@ MTTY   := $(if $(filter 6.12,$(KERNEL)),mtty)
 SPARSE := $(if $(filter 7.3,$(KERNEL)),,sparse)
 
 check: root
-	tools/vm/check module $(SPARSE) $(LOOKS) tools $(GUEST) $(PURE) kselftest cli
+	tools/vm/check module $(SPARSE) $(LOOKS) tools guest $(PURE) kselftest cli
 
 smoke: root
 	tools/vm/check smoke
