@@ -111,7 +111,7 @@ def processors():
     return min(2, os.cpu_count())
 
 
-def connect(path, process, timeout=20):
+def connect(path, process, timeout=120):
     """Connect to a socket that a QEMU is about to make."""
     timeout = patience(timeout)
     end = time.monotonic() + timeout
@@ -139,7 +139,7 @@ class Monitor:
         self.closed = False
         self.changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
-        self.wait(lambda: self.answer, 20, "QMP greeting")
+        self.wait(lambda: self.answer, 60, "QMP greeting")
         self.command("qmp_capabilities")
 
     def _read(self):
