@@ -96,9 +96,8 @@ static int state_read(struct mdevsim_device *device, u64 *value)
 
 /*
  * Writing the state that there is changes nothing, as QEMU expects; RUNNING_P2P only looks
- * like RUNNING here, and is left. A piece in the data section
- * stays while its session does: QEMU may stop the guest, in another thread, between reading
- * data_offset and the data.
+ * like RUNNING here, and is left. A piece in the data section stays while its session does:
+ * QEMU may stop the guest, in another thread, between reading data_offset and the data.
  */
 static int state_write(struct mdevsim_device *device, u64 value)
 {

@@ -64,51 +64,13 @@ bool conform_config_write(const struct vfio_device *device, uint32_t offset, con
 
 /* ---- Memory ------------------------------------------------------------ */
 
-static int map_by_group(const struct conform *conform, void *memory, uint64_t iova, size_t size)
-{
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)memory,
-		.iova = iova,
-		.size = size,
-	};
-
-	return ioctl(conform->device.context, VFIO_IOMMU_MAP_DMA, &map);
-}
-
-/* An address space of our own takes the place of the one that it was opened with. */
-static int map_by_cdev(const struct conform *conform, void *memory, uint64_t iova, size_t size)
-{
-	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
-	struct iommu_ioas_map map = {
-		.size = sizeof(map),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
-			 IOMMU_IOAS_MAP_WRITEABLE,
-		.user_va = (uintptr_t)memory,
-		.length = size,
-		.iova = iova,
-	};
-	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
-
-	if (ioctl(conform->device.context, IOMMU_IOAS_ALLOC, &ioas))
-		return -1;
-	map.ioas_id = ioas.out_ioas_id;
-	attach.pt_id = ioas.out_ioas_id;
-	if (ioctl(conform->device.context, IOMMU_IOAS_MAP, &map))
-		return -1;
-	return ioctl(conform->device.fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
-}
-
 void conform_map_memory(struct conform *conform, void *memory, uint64_t iova, size_t size)
 {
+	const struct vfio_mapping mapping = { .memory = memory, .iova = iova, .size = size };
 	int ret;
 
 	conform_doing(conform, "map memory");
-	if (conform->device.backend == &vfio_cdev_backend)
-		ret = map_by_cdev(conform, memory, iova, size);
-	else
-		ret = map_by_group(conform, memory, iova, size);
+	ret = vfio_map(&conform->device, &mapping);
 	conform_need(conform, !ret, "that the device can reach it", "%s", conform_errno(-errno));
 }
 
