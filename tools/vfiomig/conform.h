@@ -261,6 +261,10 @@ void conform_go(struct conform *conform, uint32_t state);
  */
 int conform_arrive(struct conform *conform, uint32_t state);
 
+/** conform_in_each_state - reset, arrive in a state and look, for each that the device has */
+void conform_in_each_state(struct conform *conform,
+			   void (*look)(struct conform *conform, uint32_t state));
+
 /** conform_feature - VFIO_DEVICE_FEATURE; 0 or -errno */
 int conform_feature(struct conform *conform, uint32_t flags, void *data, size_t size,
 		    const char *name);

@@ -251,38 +251,33 @@ static void no_memory(struct conform *conform)
 
 /* ---- What they say ----------------------------------------------------- */
 
+static void look_at_claims(struct conform *conform, uint32_t state)
+{
+	struct vfio_device_feature_migration feature = { 0 };
+
+	conform_need_result(conform,
+			    conform_feature(conform, GET | FEATURE(MIGRATION), &feature,
+					    sizeof(feature), "GET MIGRATION"), 0);
+	conform_expect(conform, feature.flags == conform->subject->flags,
+		       "the same flags in every state", "%#llx in %s, %#llx in RUNNING",
+		       (unsigned long long)feature.flags, migration_state_name(state),
+		       (unsigned long long)conform->subject->flags);
+}
+
 static void constant_claims(struct conform *conform)
 {
-	struct vfio_device_feature_migration feature;
-	uint32_t state;
+	conform_in_each_state(conform, look_at_claims);
+}
 
-	for (state = STATE(STOP); state < MIGRATION_NR_STATES; state++) {
-		if (!conform_has_state(conform, state))
-			continue;
-		conform_need_result(conform, conform_reset(conform), 0);
-		conform_arrive(conform, state);
-		feature.flags = 0;
-		conform_need_result(conform,
-				    conform_feature(conform, GET | FEATURE(MIGRATION), &feature,
-						    sizeof(feature), "GET MIGRATION"), 0);
-		conform_expect(conform, feature.flags == conform->subject->flags,
-			       "the same flags in every state", "%#llx in %s, %#llx in RUNNING",
-			       (unsigned long long)feature.flags, migration_state_name(state),
-			       (unsigned long long)conform->subject->flags);
-	}
+static void look_at_data_size(struct conform *conform, uint32_t state)
+{
+	(void)state;
+	conform_data_size(conform);
 }
 
 static void data_size_states(struct conform *conform)
 {
-	uint32_t state;
-
-	for (state = STATE(STOP); state < MIGRATION_NR_STATES; state++) {
-		if (!conform_has_state(conform, state))
-			continue;
-		conform_need_result(conform, conform_reset(conform), 0);
-		conform_arrive(conform, state);
-		conform_data_size(conform);
-	}
+	conform_in_each_state(conform, look_at_data_size);
 }
 
 /* What is told in a state, then taken away from the saved state that is read on from there. */

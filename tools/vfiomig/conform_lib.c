@@ -279,6 +279,20 @@ int conform_arrive(struct conform *conform, uint32_t state)
 	return conform->came;
 }
 
+void conform_in_each_state(struct conform *conform,
+			   void (*look)(struct conform *conform, uint32_t state))
+{
+	uint32_t state;
+
+	for (state = STATE(STOP); state < MIGRATION_NR_STATES; state++) {
+		if (!conform_has_state(conform, state))
+			continue;
+		conform_need_result(conform, conform_reset(conform), 0);
+		conform_arrive(conform, state);
+		look(conform, state);
+	}
+}
+
 /* ---- Features ---------------------------------------------------------- */
 
 int conform_feature(struct conform *conform, uint32_t flags, void *data, size_t size,

@@ -111,19 +111,16 @@ static void report_unstarted(struct conform *conform)
 	conform_expect_result(conform, report_at(conform, BASE, SIZE, PAGE, bitmap), ANY_ERROR);
 }
 
+static void start_and_stop(struct conform *conform, uint32_t state)
+{
+	conform_expect_result(conform, start(conform), 0);
+	conform_expect_result(conform, stop(conform), 0);
+	conform_expect_state(conform, state);
+}
+
 static void in_states(struct conform *conform)
 {
-	uint32_t state;
-
-	for (state = STATE(STOP); state < MIGRATION_NR_STATES; state++) {
-		if (!conform_has_state(conform, state))
-			continue;
-		conform_need_result(conform, conform_reset(conform), 0);
-		conform_arrive(conform, state);
-		conform_expect_result(conform, start(conform), 0);
-		conform_expect_result(conform, stop(conform), 0);
-		conform_expect_state(conform, state);
-	}
+	conform_in_each_state(conform, start_and_stop);
 }
 
 static void after_close(struct conform *conform)

@@ -241,35 +241,30 @@ static void initial(struct conform *conform)
 	conform_expect_state(conform, STATE(RUNNING));
 }
 
+static void ask_for_same(struct conform *conform, uint32_t state)
+{
+	conform_expect_result(conform, conform_set(conform, state), 0);
+	expect_data_fd(conform, false);
+	conform_expect_state(conform, state);
+}
+
 static void same(struct conform *conform)
 {
-	uint32_t state;
+	conform_in_each_state(conform, ask_for_same);
+}
 
-	for (state = FIRST; state <= LAST; state++) {
-		if (!conform_has_state(conform, state))
-			continue;
-		conform_need_result(conform, conform_reset(conform), 0);
-		conform_arrive(conform, state);
-		conform_expect_result(conform, conform_set(conform, state), 0);
-		expect_data_fd(conform, false);
-		conform_expect_state(conform, state);
-	}
+static void stays(struct conform *conform, uint32_t state)
+{
+	int i;
+
+	for (i = 0; i < 20; i++)
+		if (!conform_expect_state(conform, state))
+			conform_exit(conform);
 }
 
 static void spontaneous(struct conform *conform)
 {
-	uint32_t state;
-	int i;
-
-	for (state = FIRST; state <= LAST; state++) {
-		if (!conform_has_state(conform, state))
-			continue;
-		conform_need_result(conform, conform_reset(conform), 0);
-		conform_arrive(conform, state);
-		for (i = 0; i < 20; i++)
-			if (!conform_expect_state(conform, state))
-				conform_exit(conform);
-	}
+	conform_in_each_state(conform, stays);
 }
 
 static uint32_t next_random(uint32_t *seed)
