@@ -74,7 +74,7 @@ MTTY   := $(if $(filter 6.12,$(KERNEL)),mtty)
 SPARSE := $(if $(filter 7.3,$(KERNEL)),,sparse)
 
 check: root
-	tools/vm/check module $(SPARSE) $(LOOKS) tools guest $(PURE) kselftest cli
+	tools/vm/check module $(SPARSE) $(LOOKS) tools guest $(PURE) kselftest cli options
 
 smoke: root
 	tools/vm/check smoke
