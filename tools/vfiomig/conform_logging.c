@@ -295,13 +295,6 @@ static void report_page_sizes(struct conform *conform)
 	conform_need_result(conform, stop(conform), 0);
 }
 
-static void report_no_memory(struct conform *conform)
-{
-	conform_need_result(conform, start(conform), 0);
-	conform_expect_result(conform, report_at(conform, BASE, SIZE, PAGE, (void *)8), ANY_ERROR);
-	conform_need_result(conform, stop(conform), 0);
-}
-
 /* An error says as much as an empty report: that nothing is known. */
 static void report_outside(struct conform *conform)
 {
@@ -427,8 +420,6 @@ static const struct conform_check checks[] = {
 	      "a report sets bits of the user's bitmap and clears none"),
 	CHECK("logging.report-page-size", report_page_sizes, LOGGING, REPORT "page_size",
 	      "a report may be asked for in pages of any power of two, no others"),
-	CHECK("logging.report-no-memory", report_no_memory, LOGGING, REPORT "bitmap",
-	      "a bitmap that is not there is an error"),
 	CHECK("logging.report-outside", report_outside, LOGGING, REPORT_PLACE,
 	      "what is not logged is not reported"),
 	CHECK("logging.exact", exact, LOGGING | NEEDS_DMA, REPORT_PLACE,
