@@ -38,6 +38,7 @@ enum option_id {
 	OPTION_SECOND,
 	OPTION_TIMEOUT,
 	OPTION_RECREATE,
+	OPTION_NUMBER,
 	NR_OPTIONS
 };
 
@@ -110,6 +111,7 @@ int cmd_edit(const struct arguments *arguments);
 int cmd_extract(const struct arguments *arguments);
 int cmd_describe(const struct arguments *arguments);
 int cmd_compat(const struct arguments *arguments);
+int cmd_timeline(const struct arguments *arguments);
 int cmd_help(const struct arguments *arguments);
 int cmd_version(const struct arguments *arguments);
 

@@ -45,6 +45,7 @@ static const struct option_info {
 	[OPTION_SECOND] = { "second", 0, "DEV", "another device, to load states into" },
 	[OPTION_TIMEOUT] = { "timeout", 0, "SECONDS", "for each check" },
 	[OPTION_RECREATE] = { "recreate", 0, NULL, "may remove the device, and make it again" },
+	[OPTION_NUMBER] = { "number", 0, "N", "of several migrations, this one" },
 };
 
 /* Room for ":" and two characters per option; values of getopt start past any letter. */

@@ -6,7 +6,7 @@ _vfiomig_global="--json --pretty --verbose --color --help --version"
 _vfiomig_states="RUNNING STOP STOP_COPY RESUMING RUNNING_P2P PRE_COPY PRE_COPY_P2P ERROR reset"
 _vfiomig_records="identity schema pci-config irq nvme-regs nvme-admin nvme-queues nvme-features
 	nvme-aer nvme-logs ns-data ns-zero end"
-_vfiomig_files="dump verify diff edit extract" # commands whose words are files
+_vfiomig_files="dump verify diff edit extract timeline" # commands whose words are files
 
 declare -A _vfiomig_options=(
 	[types]=""
@@ -26,6 +26,7 @@ declare -A _vfiomig_options=(
 	[extract]="--output --device --list --all"
 	[describe]="--output --parent"
 	[compat]="--parent"
+	[timeline]="--output --number"
 	[version]=""
 	[help]=""
 )
