@@ -121,7 +121,8 @@ test_unfinished()
 
 test_lost()
 {
-	{ cat "$events"; echo '{"event":"lost","lost":3}'; } >lossy
+	{ cat "$events"; echo '{"event":"lost","device":null,"lost":3}'
+		echo '{"event":"end","events":17,"lost":3}'; } >lossy
 	vfiomig 0 timeline lossy && says 'lost  *3 events'
 }
 

@@ -138,12 +138,12 @@ static const char *event_take(struct timeline *timeline, struct json_object *jso
 	return NULL;
 }
 
-/* A monitor says what it missed in a line of its own. */
+/* A monitor says what it missed in a line of its own, and in the last one how much it was. */
 static void count_lost(struct timeline *timeline, struct json_object *json)
 {
 	uint64_t lost;
 
-	if (number_of(json, "lost", &lost))
+	if (!strcmp(string_of(json, "event"), "lost") && number_of(json, "lost", &lost))
 		timeline->lost += lost;
 }
 

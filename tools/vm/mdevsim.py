@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 import uuid as uuids
@@ -119,6 +120,36 @@ class Trace:
         """Types of the records that were begun, what being save or load."""
         return [text.split()[1] for _, event, name, text in self.events()
                 if event == "record" and device.uuid in name and text.split()[0] == what]
+
+
+class Monitor:
+    """What vfiomig monitor tells of devices, from now on."""
+
+    def __init__(self, path, *devices):
+        self.path = path
+        with open(path, "wb") as log:
+            self.process = subprocess.Popen(
+                [VFIOMIG, "--json", "monitor", *(device.uuid for device in devices)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.DEVNULL)
+
+    def lines(self):
+        """Whole lines: the last may still be on its way."""
+        text = read(self.path)
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+    def count(self):
+        return len(self.lines())
+
+    def events(self, event, device, since=0):
+        """Events of that kind and device, leaving out the first so many of all."""
+        return [line for line in self.lines()[since:]
+                if line["event"] == event and line["device"] == device.uuid]
+
+    def close(self):
+        """Returns how many events were lost."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(patience(20))
+        return sum(line["lost"] for line in self.lines() if line["event"] == "lost")
 
 
 class Fio:
