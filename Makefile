@@ -112,7 +112,7 @@ guest-initramfs:
 endif
 
 demo: all guest-initramfs
-	$(BOOT) -g -q -n demo -m 4G -t 600 'tools/vm/demo.py $(DEMO)'
+	$(BOOT) -g -q -n demo -m 4G -t $(if $(filter debug,$(KERNEL)),1800,600) 'tools/vm/demo.py $(DEMO)'
 
 bench: all guest-initramfs
 	$(IN_ROOT) make -C selftests/bench
