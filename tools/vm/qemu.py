@@ -106,6 +106,11 @@ def accelerator():
     return ["-accel", "tcg", "-cpu", "max"], f"emulated, which is slow ({reason})"
 
 
+def machine():
+    """Each tick of an HPET is some exits to QEMU, which on an emulated processor take longer."""
+    return "q35,hpet=off" if is_emulated() else "q35"
+
+
 def processors():
     """For a guest: two, but no more than there are here, or they spin for one another."""
     return min(2, os.cpu_count())
@@ -194,7 +199,7 @@ class Qemu:
         processor, self.accelerator = accelerator()
         command = [
             QEMU, "-nodefaults", "-no-user-config", "-display", "none",
-            "-no-reboot", "-name", name, "-M", "q35", *processor,
+            "-no-reboot", "-name", name, "-M", machine(), *processor,
             "-m", memory, "-smp", str(processors()),
             "-kernel", kernel, "-initrd", INITRAMFS,
             "-append", "console=ttyS0 panic=-1 loglevel=4 mitigations=off watchdog_thresh=30 "
@@ -203,6 +208,8 @@ class Qemu:
             "-chardev", f"socket,id=control,path={self.directory}/control,server=on,wait=off",
             "-serial", "chardev:control",
             "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
+            # For a person: the other one is taken.
+            "-monitor", f"unix:{self.directory}/monitor,server=on,wait=off",
             *arguments,
         ]
         if incoming:
