@@ -311,6 +311,7 @@ TEST_F(state, precopy_poll)
 
 struct poller {
 	int data_fd;
+	pid_t task;
 	bool readable;
 };
 
@@ -318,8 +319,17 @@ static void *poll_thread(void *arg)
 {
 	struct poller *poller = arg;
 
+	__atomic_store_n(&poller->task, gettid(), __ATOMIC_RELEASE);
 	poller->readable = migration_readable(poller->data_fd, MUST_TIMEOUT_MS);
 	return NULL;
+}
+
+/* It has said who it is, and waits for something since. */
+static bool poller_waits(struct poller *poller)
+{
+	pid_t task = __atomic_load_n(&poller->task, __ATOMIC_ACQUIRE);
+
+	return task && must_task_state(task) == 'S';
 }
 
 /* Whoever waits is woken, by new data and by the end of the session. */
@@ -332,10 +342,10 @@ TEST_F(state, poll_wakes)
 	for (int i = 0; i < 3; i++) {
 		uint64_t start;
 
-		poller.data_fd = migration_go(self->device, PRE_COPY);
+		poller = (struct poller){ migration_go(self->device, PRE_COPY) };
 		ASSERT_EQ(-ENOMSG, migration_drain(poller.data_fd, &stream));
 		ASSERT_EQ(0, pthread_create(&thread, NULL, poll_thread, &poller));
-		poll(NULL, 0, 20);
+		ASSERT_TRUE(must_happen(poller_waits(&poller), MUST_TIMEOUT_MS));
 		start = must_now_ms();
 		if (i == 0) {
 			ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, ARENA_PAGE, 1));
