@@ -379,6 +379,35 @@ TEST_F(irq, msix_silences_intx)
 	close(intx);
 }
 
+/* The two interrupts that have an eventfd and no more: only the user, and the core, send them. */
+TEST_F(irq, error_and_request)
+{
+	static const uint32_t indexes[] = { VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX };
+	uint8_t yes = 1, no = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(indexes); i++) {
+		uint32_t index = indexes[i];
+		int sent;
+
+		EXPECT_EQ(0, set(self->device, TRIGGER, index)) TH_LOG("without an eventfd");
+		sent = device_eventfd(self->device, index, 0);
+		EXPECT_EQ(0, set(self->device, TRIGGER, index));
+		EXPECT_EQ(1, device_signalled(sent, MUST_TIMEOUT_MS));
+		EXPECT_EQ(0, device_set_irqs(self->device, TRIGGER | BOOL, index, 0, 1, &no, 1));
+		EXPECT_EQ(0, device_signalled(sent, 0));
+		EXPECT_EQ(0, device_set_irqs(self->device, TRIGGER | BOOL, index, 0, 1, &yes, 1));
+		EXPECT_EQ(1, device_signalled(sent, MUST_TIMEOUT_MS));
+		EXPECT_EQ(-ENOTTY, set(self->device, MASK, index));
+		EXPECT_EQ(-ENOTTY, set(self->device, UNMASK, index));
+		EXPECT_EQ(0, device_reset(self->device));
+		EXPECT_EQ(0, device_signalled(sent, 0));
+		EXPECT_EQ(0, device_irq_off(self->device, index));
+		EXPECT_EQ(0, set(self->device, TRIGGER, index));
+		EXPECT_EQ(0, device_signalled(sent, 0));
+		close(sent);
+	}
+}
+
 TEST_F(irq, refusals)
 {
 	int32_t good = eventfd(0, EFD_CLOEXEC), not_eventfd = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -152,6 +152,55 @@ static int load(struct region *region, const struct stream *stream, uint64_t chu
 	return error ?: region_go(region, REGION_RUNNING);
 }
 
+/* Half of the time some of what there is to read is read, and taken or not. */
+static void read_some(struct region *region, uint32_t random)
+{
+	struct stream stream = { 0 };
+	uint64_t pending;
+
+	if (random & 1)
+		return;
+	must(region_get(region, REGION_REGISTER(pending_bytes), &pending) == 0, "no pending_bytes");
+	must(region_take_data(region, &stream) == 0, "reading in state %u", region_state(region));
+	if (random & 2)
+		must(region_get(region, REGION_REGISTER(pending_bytes), &pending) == 0,
+		     "no pending_bytes");
+	stream_free(&stream);
+}
+
+/* Any order of states, those that do not exist among them; the device ends as what it was. */
+TEST_F(region, random_walk)
+{
+	uint32_t state = REGION_RUNNING, seed = 54321;
+	struct stream stream, again;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(&self->nvme->io[0], 0, 256 * 1024, 1));
+	stream = migration_save(self->device);
+	ASSERT_EQ(0, device_reset(self->device));
+	for (int i = 0; i < 300; i++) {
+		uint32_t random = (seed = seed * 1103515245 + 12345) >> 16, to = random & 7;
+		int expected = to < 5 ? 0 : -EINVAL;
+
+		if (state == REGION_STOP_COPY && to == REGION_PRE_COPY)
+			expected = -EINVAL;
+		ASSERT_EQ(expected, region_go(&self->region, to))
+			TH_LOG("step %d, %u to %u", i, state, to);
+		if (expected == 0 && to == REGION_RESUMING && state != to) {
+			ASSERT_EQ(0, region_give(&self->region, &stream, 4096));
+		}
+		state = expected ? state : to;
+		ASSERT_EQ(state, region_state(&self->region)) TH_LOG("step %d", i);
+		if (state == REGION_PRE_COPY || state == REGION_STOP_COPY)
+			read_some(&self->region, random >> 3);
+	}
+	ASSERT_EQ(0, device_reset(self->device));
+	ASSERT_EQ(0, load(&self->region, &stream, 0));
+	again = migration_save(self->device);
+	EXPECT_STREQ("same", stream_same_state(&stream, &again));
+	stream_free(&stream);
+	stream_free(&again);
+}
+
 /* A device with something in each record, and in its namespace */
 static void fill(struct bench *bench, uint8_t *buffer)
 {

@@ -520,6 +520,18 @@ TEST_F(admin, feature_refusals)
 	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
 		.opcode = NVME_GET_FEATURES, .nsid = 7, .cdw10 = NVME_FEATURE_ERROR_RECOVERY,
 	}, NULL));
+	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_ERROR_RECOVERY,
+	}, NULL));
+	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_SET_FEATURES, .cdw10 = NVME_FEATURE_ERROR_RECOVERY,
+	}, NULL));
+	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_SET_FEATURES, .nsid = 7, .cdw10 = NVME_FEATURE_ARBITRATION,
+	}, NULL));
+	EXPECT_EQ(NVME_NOT_NS_SPECIFIC, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_SET_FEATURES, .nsid = 1, .cdw10 = NVME_FEATURE_ARBITRATION,
+	}, NULL));
 	EXPECT_EQ(NVME_NOT_SAVEABLE, nvme_set_feature(self->nvme, 1u << 31 |
 						      NVME_FEATURE_ARBITRATION, 0, NULL));
 	EXPECT_EQ(NVME_INVALID_FIELD, nvme_set_feature(self->nvme, NVME_FEATURE_POWER, 31, NULL));
