@@ -120,6 +120,31 @@ TEST_F(region, states)
 	EXPECT_EQ(REGION_RUNNING, region_state(&self->region));
 }
 
+/* States that only the feature has are shown as what they are like. */
+TEST_F(region, states_of_the_feature)
+{
+	static const struct {
+		uint32_t state;
+		uint32_t shown;
+	} all[] = {
+		{ STOP, REGION_STOP }, { RUNNING, REGION_RUNNING },
+		{ STOP_COPY, REGION_STOP_COPY }, { RESUMING, REGION_RESUMING },
+		{ RUNNING_P2P, REGION_RUNNING }, { PRE_COPY, REGION_PRE_COPY },
+		{ PRE_COPY_P2P, REGION_PRE_COPY },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		int data_fd;
+
+		ASSERT_EQ(0, device_reset(self->device));
+		data_fd = migration_go(self->device, all[i].state);
+		EXPECT_EQ(all[i].shown, region_state(&self->region))
+			TH_LOG("%s", migration_state_name(all[i].state));
+		if (data_fd >= 0)
+			close(data_fd);
+	}
+}
+
 TEST_F(region, states_that_do_not_exist)
 {
 	static const uint32_t none[] = { 5, REGION_ERROR, 7, 8, 9, 0x80000001, UINT32_MAX };
@@ -377,6 +402,9 @@ TEST_F(region, data_stays_until_taken)
 	}
 	ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(pending_bytes), &pending));
 	EXPECT_EQ(0, pending);
+	ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(data_offset), &offset));
+	ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(data_size), &again));
+	EXPECT_EQ(0, again);
 }
 
 /*
