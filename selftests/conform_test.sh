@@ -23,7 +23,7 @@ limit=60
 in_time()
 {
 	json "$out" 'print("# '"$1"' took %.1f s, of which %s %.1f s" % (d["ns"] / 1e9,
-		d["longest"]["name"], d["longest"]["ns"] / 1e9)) or d["ns"] < '$limit'e9'
+		d["longest"]["name"], d["longest"]["ns"] / 1e9)) or d["ns"] < '"$limit"'e9'
 }
 
 # Skipped may be what the kernel does not let a device offer, and what it does not have.

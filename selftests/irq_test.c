@@ -509,6 +509,26 @@ TEST_F(irq, set_in_every_state)
 	}
 }
 
+/* A message that nobody took is nobody's after a reset. */
+TEST_F(irq, reset_forgets_pending)
+{
+	uint8_t at = device_capability(self->device, PCI_CAP_ID_MSIX);
+	uint32_t pending = device_config32(self->device, at + PCI_MSIX_PBA) & PCI_MSIX_PBA_OFFSET;
+	int eventfd;
+
+	device_msix(self->device, &eventfd, 1);
+	nvme_enable(self->nvme);
+	ASSERT_EQ(0, device_irq_off(self->device, MSIX));
+	complete_one(self->admin);
+	ASSERT_TRUE(must_happen(nvme_read64(self->nvme, pending) == 1, MUST_TIMEOUT_MS));
+	close(eventfd);
+	ASSERT_EQ(0, device_reset(self->device));
+	EXPECT_EQ(0, nvme_read64(self->nvme, pending));
+	device_msix(self->device, &eventfd, 1);
+	EXPECT_EQ(0, device_signalled(eventfd, 0));
+	close(eventfd);
+}
+
 /* Eventfds are the host's and survive a reset; what the device knew of interrupts does not. */
 TEST_F(irq, reset_keeps_eventfds)
 {

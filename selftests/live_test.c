@@ -3,7 +3,9 @@
  * A device moves to another one: what arrives, that nothing is lost while a guest
  * goes on using it, and what happens when it does not work out.
  */
+#include <endian.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include "guest.h"
 #include "migration.h"
 #include "test.h"
@@ -433,12 +435,16 @@ TEST_F(pair, interrupts_travel)
 TEST_F(pair, intx_travels)
 {
 	struct nvme_sqe sqe = { .opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_QUEUES };
+	const struct mdevsim_state_pci_config *config;
 	struct stream stream;
 	int intx;
 
 	nvme_submit(&self->nvme->admin, &sqe);
 	ASSERT_TRUE(must_happen(nvme_peek(&self->nvme->admin), MUST_TIMEOUT_MS));
 	stream = migration_save(&self->source.device);
+	/* Nobody has read it since. */
+	config = stream_body_of(&stream, MDEVSIM_RECORD_PCI_CONFIG);
+	EXPECT_EQ(PCI_STATUS_INTERRUPT, le16toh(config->status) & PCI_STATUS_INTERRUPT);
 	intx = device_eventfd(&self->target.device, VFIO_PCI_INTX_IRQ_INDEX, 0);
 	ASSERT_EQ(0, migration_load(&self->target.device, &stream, 0));
 	EXPECT_EQ(0, device_signalled(intx, QUIET_MS)) TH_LOG("in STOP");
