@@ -117,6 +117,32 @@ TEST_F(irq, intx_is_a_level)
 	close(intx);
 }
 
+static int asserted(struct device *device)
+{
+	return device_config16(device, PCI_STATUS) & PCI_STATUS_INTERRUPT;
+}
+
+/* What nobody took goes with the controller that is disabled, and does not come back. */
+TEST_F(irq, intx_ends_with_controller)
+{
+	struct nvme_sqe sqe = { .opcode = NVME_FLUSH, .nsid = 1 };
+	struct nvme_queue *queue;
+
+	nvme_enable(self->nvme);
+	queue = nvme_queue_create(self->nvme, 1, 8, 0);
+	EXPECT_FALSE(asserted(self->device));
+	nvme_submit(queue, &sqe);
+	ASSERT_TRUE(must_happen(nvme_peek(queue), MUST_TIMEOUT_MS));
+	EXPECT_TRUE(must_happen(asserted(self->device), MUST_TIMEOUT_MS));
+	nvme_disable(self->nvme);
+	EXPECT_FALSE(asserted(self->device));
+	nvme_enable(self->nvme);
+	complete_one(self->admin);
+	EXPECT_TRUE(must_happen(asserted(self->device), MUST_TIMEOUT_MS));
+	take_one(self->admin);
+	EXPECT_FALSE(asserted(self->device));
+}
+
 TEST_F(irq, intx_mask_ioctl)
 {
 	int intx = device_eventfd(self->device, INTX, 0);

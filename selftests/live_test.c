@@ -432,6 +432,38 @@ TEST_F(pair, interrupts_travel)
 	}
 }
 
+/* A message that finds no eventfd is pending, also when its completion was found without it. */
+TEST_F(pair, pending_travels)
+{
+	struct nvme_sqe sqe = { .opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_QUEUES };
+	uint8_t at = device_capability(&self->source.device, PCI_CAP_ID_MSIX);
+	uint32_t pba = device_config32(&self->source.device, at + PCI_MSIX_PBA) &
+		       PCI_MSIX_PBA_OFFSET;
+	struct stream stream;
+	struct nvme_cqe cqe;
+	uint64_t pending;
+	int eventfd;
+
+	ASSERT_EQ(0, device_reset(&self->source.device));
+	device_msix(&self->source.device, &eventfd, 1);
+	ASSERT_EQ(0, device_irq_off(&self->source.device, VFIO_PCI_MSIX_IRQ_INDEX));
+	close(eventfd);
+	nvme_enable(self->nvme);
+	nvme_submit(&self->nvme->admin, &sqe);
+	ASSERT_EQ(0, nvme_reap(&self->nvme->admin, &cqe));
+	ASSERT_TRUE(must_happen(nvme_read64(self->nvme, pba) == 1, MUST_TIMEOUT_MS));
+	stream = migration_save(&self->source.device);
+	ASSERT_EQ(0, migration_load(&self->target.device, &stream, 0));
+	device_read_must(&self->target.device, VFIO_PCI_BAR0_REGION_INDEX, pba, &pending,
+			 sizeof(pending));
+	EXPECT_EQ(1, pending);
+	migration_go(&self->target.device, RUNNING);
+	eventfd = device_eventfd(&self->target.device, VFIO_PCI_MSIX_IRQ_INDEX, 0);
+	EXPECT_EQ(1, device_signalled(eventfd, MUST_TIMEOUT_MS));
+	stream_free(&stream);
+	close(eventfd);
+}
+
 TEST_F(pair, intx_travels)
 {
 	struct nvme_sqe sqe = { .opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_QUEUES };
