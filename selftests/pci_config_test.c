@@ -319,8 +319,11 @@ static unsigned int pages_read(const uint8_t *pages)
 {
 	unsigned int read = 0;
 
-	for (unsigned int i = 0; i < LOAD; i++)
-		read += __atomic_load_n((const uint64_t *)(pages + i * ARENA_PAGE), __ATOMIC_RELAXED) != 0;
+	for (unsigned int i = 0; i < LOAD; i++) {
+		const uint64_t *word = (const void *)(pages + i * ARENA_PAGE);
+
+		read += __atomic_load_n(word, __ATOMIC_RELAXED) != 0;
+	}
 	return read;
 }
 
@@ -348,7 +351,8 @@ TEST_F(config, bus_mastering_off_under_load)
 		ASSERT_TRUE(must_happen(pages_read(pages), MUST_TIMEOUT_MS));
 		device_bus_master(self->device, false);
 		read = pages_read(pages);
-		EXPECT_FALSE(must_happen(pages_read(pages) > read + 1, 50)) TH_LOG("round %d", round);
+		EXPECT_FALSE(must_happen(pages_read(pages) > read + 1, 50))
+			TH_LOG("round %d", round);
 	}
 	EXPECT_GT(LOAD, read) TH_LOG("it was never in the middle of its work");
 }
