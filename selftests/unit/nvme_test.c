@@ -526,6 +526,33 @@ static void temperature_event(void)
 	host_destroy(host);
 }
 
+/* The temperature is 313 K. A threshold is crossed when it is reached, from either side. */
+static void temperature_thresholds(void)
+{
+	static const struct {
+		u32 over;
+		u32 under;
+		u8 warning;
+	} cases[] = {
+		{ 314, 312, 0 },
+		{ 313, 312, NVME_SMART_CRIT_TEMPERATURE },
+		{ 314, 313, NVME_SMART_CRIT_TEMPERATURE },
+	};
+	struct host *host = start();
+	u64 log = host_pages(host, 1);
+	struct nvme_smart_log *smart = host_at(host, log);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		EXPECT_OK(host, 0, host_set_feature(NVME_FEAT_TEMP_THRESH, cases[i].over));
+		EXPECT_OK(host, 0, host_set_feature(NVME_FEAT_TEMP_THRESH,
+						    NVME_TEMP_THRESH_TYPE_UNDER | cases[i].under));
+		EXPECT_OK(host, 0, host_log(NVME_LOG_SMART, 512, 0, log));
+		EXPECT_EQ(smart->critical_warning, cases[i].warning);
+	}
+	host_destroy(host);
+}
+
 static void namespace_event(void)
 {
 	struct host *host = start();
@@ -1232,6 +1259,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(bad_doorbell_overflow),
 	KTAP_TEST(event_limit),
 	KTAP_TEST(temperature_event),
+	KTAP_TEST(temperature_thresholds),
 	KTAP_TEST(namespace_event),
 	KTAP_TEST(abort_request),
 	KTAP_TEST(plain_features),
