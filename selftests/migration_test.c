@@ -873,7 +873,8 @@ TEST_F(state, memory_that_is_not_there)
 	stream = migration_save(self->device);
 	ASSERT_EQ(stream.length, write(file, stream.bytes, stream.length));
 	there = mmap(NULL, stream.length, PROT_READ, MAP_SHARED, file, 0);
-	made = mmap(NULL, stream.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	made = mmap(NULL, stream.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
 	ASSERT_NE(MAP_FAILED, there);
 	ASSERT_NE(MAP_FAILED, made);
 
