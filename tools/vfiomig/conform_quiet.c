@@ -273,7 +273,7 @@ static const struct conform_check checks[] = {
 	{
 		.name = "quiet.precopied",
 		.place = "enum vfio_device_mig_state, PRE_COPY_P2P -> STOP_COPY",
-		.rule = "also after pre-copy a stopped device that is asked for something does nothing",
+		.rule = "a device that is stopped after pre-copy does nothing, whatever is asked",
 		.needs = NEEDS_WORK | NEEDS_PRE_COPY,
 		.run = asked,
 		.from = STATE(STOP_COPY),
