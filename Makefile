@@ -29,7 +29,7 @@ INSIDE    := $(filter /src,$(CURDIR))
 ROOT_KDIR  = $(if $(filter debug,$(KERNEL)),/src/build/linux,$(wildcard /usr/src/linux-headers-*-amd64))
 kernel_of  = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' $(1)/include/generated/utsrelease.h)
 
-.PHONY: all module linked-module tools check check-all check-conform check-cross smoke fuzz demo bench shell root install install-module
+.PHONY: all module linked-module tools check check-all check-conform check-cross check-mutants smoke fuzz demo bench shell root install install-module
 .PHONY: guest-initramfs clean distclean help
 
 all: module tools
@@ -82,6 +82,10 @@ smoke: root
 # vfiomig conform, on our driver and on the kernel's sample
 check-conform: root
 	tools/vm/check conform $(MTTY)
+
+# Whether the tests notice what is wrong with a driver that something is wrong with
+check-mutants: root
+	tools/vm/check mutants
 
 # Device state from the oldest kernel to the newest and back.
 check-cross:
@@ -148,6 +152,7 @@ help:
 	@echo 'make check        build checks, unit tests, kselftests in a virtual machine'
 	@echo 'make check-all    the same for each of the kernels 6.12, debug, 6.1 and 7.3, and check-cross'
 	@echo 'make check-conform  vfiomig conform on our driver and on mtty'
+	@echo 'make check-mutants  the tests notice defects that are made on purpose'
 	@echo 'make check-cross  device state goes from kernel 6.1 to 7.3 and back'
 	@echo 'make smoke        in a few minutes: the main kselftests and a guest that migrates'
 	@echo 'make fuzz         the fuzzers for an hour each (FUZZ_SECONDS= for another time)'

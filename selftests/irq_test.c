@@ -117,6 +117,32 @@ TEST_F(irq, intx_is_a_level)
 	close(intx);
 }
 
+static int asserted(struct device *device)
+{
+	return device_config16(device, PCI_STATUS) & PCI_STATUS_INTERRUPT;
+}
+
+/* What nobody took goes with the controller that is disabled, and does not come back. */
+TEST_F(irq, intx_ends_with_controller)
+{
+	struct nvme_sqe sqe = { .opcode = NVME_FLUSH, .nsid = 1 };
+	struct nvme_queue *queue;
+
+	nvme_enable(self->nvme);
+	queue = nvme_queue_create(self->nvme, 1, 8, 0);
+	EXPECT_FALSE(asserted(self->device));
+	nvme_submit(queue, &sqe);
+	ASSERT_TRUE(must_happen(nvme_peek(queue), MUST_TIMEOUT_MS));
+	EXPECT_TRUE(must_happen(asserted(self->device), MUST_TIMEOUT_MS));
+	nvme_disable(self->nvme);
+	EXPECT_FALSE(asserted(self->device));
+	nvme_enable(self->nvme);
+	complete_one(self->admin);
+	EXPECT_TRUE(must_happen(asserted(self->device), MUST_TIMEOUT_MS));
+	take_one(self->admin);
+	EXPECT_FALSE(asserted(self->device));
+}
+
 TEST_F(irq, intx_mask_ioctl)
 {
 	int intx = device_eventfd(self->device, INTX, 0);
@@ -379,6 +405,35 @@ TEST_F(irq, msix_silences_intx)
 	close(intx);
 }
 
+/* The two interrupts that have an eventfd and no more: only the user, and the core, send them. */
+TEST_F(irq, error_and_request)
+{
+	static const uint32_t indexes[] = { VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX };
+	uint8_t yes = 1, no = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(indexes); i++) {
+		uint32_t index = indexes[i];
+		int sent;
+
+		EXPECT_EQ(0, set(self->device, TRIGGER, index)) TH_LOG("without an eventfd");
+		sent = device_eventfd(self->device, index, 0);
+		EXPECT_EQ(0, set(self->device, TRIGGER, index));
+		EXPECT_EQ(1, device_signalled(sent, MUST_TIMEOUT_MS));
+		EXPECT_EQ(0, device_set_irqs(self->device, TRIGGER | BOOL, index, 0, 1, &no, 1));
+		EXPECT_EQ(0, device_signalled(sent, 0));
+		EXPECT_EQ(0, device_set_irqs(self->device, TRIGGER | BOOL, index, 0, 1, &yes, 1));
+		EXPECT_EQ(1, device_signalled(sent, MUST_TIMEOUT_MS));
+		EXPECT_EQ(-ENOTTY, set(self->device, MASK, index));
+		EXPECT_EQ(-ENOTTY, set(self->device, UNMASK, index));
+		EXPECT_EQ(0, device_reset(self->device));
+		EXPECT_EQ(0, device_signalled(sent, 0));
+		EXPECT_EQ(0, device_irq_off(self->device, index));
+		EXPECT_EQ(0, set(self->device, TRIGGER, index));
+		EXPECT_EQ(0, device_signalled(sent, 0));
+		close(sent);
+	}
+}
+
 TEST_F(irq, refusals)
 {
 	int32_t good = eventfd(0, EFD_CLOEXEC), not_eventfd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -478,6 +533,26 @@ TEST_F(irq, set_in_every_state)
 			close(data_fd);
 		ASSERT_EQ(0, device_reset(self->device));
 	}
+}
+
+/* A message that nobody took is nobody's after a reset. */
+TEST_F(irq, reset_forgets_pending)
+{
+	uint8_t at = device_capability(self->device, PCI_CAP_ID_MSIX);
+	uint32_t pending = device_config32(self->device, at + PCI_MSIX_PBA) & PCI_MSIX_PBA_OFFSET;
+	int eventfd;
+
+	device_msix(self->device, &eventfd, 1);
+	nvme_enable(self->nvme);
+	ASSERT_EQ(0, device_irq_off(self->device, MSIX));
+	complete_one(self->admin);
+	ASSERT_TRUE(must_happen(nvme_read64(self->nvme, pending) == 1, MUST_TIMEOUT_MS));
+	close(eventfd);
+	ASSERT_EQ(0, device_reset(self->device));
+	EXPECT_EQ(0, nvme_read64(self->nvme, pending));
+	device_msix(self->device, &eventfd, 1);
+	EXPECT_EQ(0, device_signalled(eventfd, 0));
+	close(eventfd);
 }
 
 /* Eventfds are the host's and survive a reset; what the device knew of interrupts does not. */

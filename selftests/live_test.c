@@ -3,7 +3,9 @@
  * A device moves to another one: what arrives, that nothing is lost while a guest
  * goes on using it, and what happens when it does not work out.
  */
+#include <endian.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include "guest.h"
 #include "migration.h"
 #include "test.h"
@@ -417,6 +419,10 @@ TEST_F(pair, interrupts_travel)
 		migration_go(&self->target.device, RUNNING);
 		EXPECT_LE(1, device_signalled(target_fds[0], MUST_TIMEOUT_MS));
 		EXPECT_EQ(0, device_signalled(target_fds[1], 0));
+		/* They come once, not whenever it resumes. */
+		migration_go(&self->target.device, STOP);
+		migration_go(&self->target.device, RUNNING);
+		EXPECT_EQ(0, device_signalled(target_fds[0], QUIET_MS)) TH_LOG("stopped again");
 		ASSERT_EQ(0, device_reset(&self->target.device));
 		stream_free(&stream);
 		for (int i = 0; i < 2; i++) {
@@ -426,15 +432,51 @@ TEST_F(pair, interrupts_travel)
 	}
 }
 
+/* A message that finds no eventfd is pending, also when its completion was found without it. */
+TEST_F(pair, pending_travels)
+{
+	struct nvme_sqe sqe = { .opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_QUEUES };
+	uint8_t at = device_capability(&self->source.device, PCI_CAP_ID_MSIX);
+	uint32_t pba = device_config32(&self->source.device, at + PCI_MSIX_PBA) &
+		       PCI_MSIX_PBA_OFFSET;
+	struct stream stream;
+	struct nvme_cqe cqe;
+	uint64_t pending;
+	int eventfd;
+
+	ASSERT_EQ(0, device_reset(&self->source.device));
+	device_msix(&self->source.device, &eventfd, 1);
+	ASSERT_EQ(0, device_irq_off(&self->source.device, VFIO_PCI_MSIX_IRQ_INDEX));
+	close(eventfd);
+	nvme_enable(self->nvme);
+	nvme_submit(&self->nvme->admin, &sqe);
+	ASSERT_EQ(0, nvme_reap(&self->nvme->admin, &cqe));
+	ASSERT_TRUE(must_happen(nvme_read64(self->nvme, pba) == 1, MUST_TIMEOUT_MS));
+	stream = migration_save(&self->source.device);
+	ASSERT_EQ(0, migration_load(&self->target.device, &stream, 0));
+	device_read_must(&self->target.device, VFIO_PCI_BAR0_REGION_INDEX, pba, &pending,
+			 sizeof(pending));
+	EXPECT_EQ(1, pending);
+	migration_go(&self->target.device, RUNNING);
+	eventfd = device_eventfd(&self->target.device, VFIO_PCI_MSIX_IRQ_INDEX, 0);
+	EXPECT_EQ(1, device_signalled(eventfd, MUST_TIMEOUT_MS));
+	stream_free(&stream);
+	close(eventfd);
+}
+
 TEST_F(pair, intx_travels)
 {
 	struct nvme_sqe sqe = { .opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_QUEUES };
+	const struct mdevsim_state_pci_config *config;
 	struct stream stream;
 	int intx;
 
 	nvme_submit(&self->nvme->admin, &sqe);
 	ASSERT_TRUE(must_happen(nvme_peek(&self->nvme->admin), MUST_TIMEOUT_MS));
 	stream = migration_save(&self->source.device);
+	/* Nobody has read it since. */
+	config = stream_body_of(&stream, MDEVSIM_RECORD_PCI_CONFIG);
+	EXPECT_EQ(PCI_STATUS_INTERRUPT, le16toh(config->status) & PCI_STATUS_INTERRUPT);
 	intx = device_eventfd(&self->target.device, VFIO_PCI_INTX_IRQ_INDEX, 0);
 	ASSERT_EQ(0, migration_load(&self->target.device, &stream, 0));
 	EXPECT_EQ(0, device_signalled(intx, QUIET_MS)) TH_LOG("in STOP");

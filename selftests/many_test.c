@@ -156,6 +156,65 @@ TEST(many_devices)
 	free(machine);
 }
 
+struct removal {
+	struct mdev mdev;
+	int result;
+};
+
+static void *removal_thread(void *arg)
+{
+	struct removal *removal = arg;
+
+	removal->result = mdev_remove(&removal->mdev);
+	return NULL;
+}
+
+/* As many commands as the queues take, which read what there is */
+static void machine_load(struct machine *machine)
+{
+	struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 8);
+
+	sqe.prp1 = arena_iova(&machine->arena, machine->buffer);
+	for (unsigned int i = 0; i < 7; i++) {
+		nvme_submit(&machine->nvme.io[0], &sqe);
+		nvme_submit(&machine->nvme.io[1], &sqe);
+	}
+}
+
+/*
+ * Its user is asked to let go of a device, and does so in the middle of its work: it is gone,
+ * and nothing writes to the memory any more.
+ */
+TEST(removed_under_load)
+{
+	uint8_t *copy = malloc(SMALL_ARENA);
+
+	for (int round = 0; round < 10; round++) {
+		struct machine machine;
+		struct removal removal = { .result = 1 };
+		pthread_t thread;
+		int asked;
+
+		machine_start(&machine);
+		ASSERT_EQ(NVME_SUCCESS, machine_write(&machine, 1));
+		asked = device_eventfd(&machine.device, VFIO_PCI_REQ_IRQ_INDEX, 0);
+		removal.mdev = machine.device.mdev;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, removal_thread, &removal));
+		EXPECT_EQ(1, device_signalled(asked, MUST_TIMEOUT_MS)) TH_LOG("round %d", round);
+		machine_load(&machine);
+		device_close(&machine.device);
+		memcpy(copy, machine.arena.memory, SMALL_ARENA);
+		EXPECT_EQ(0, pthread_join(thread, NULL));
+		EXPECT_EQ(0, removal.result);
+		EXPECT_FALSE(mdev_exists(&removal.mdev));
+		EXPECT_EQ(0, memcmp(copy, machine.arena.memory, SMALL_ARENA))
+			TH_LOG("round %d", round);
+		arena_free(&machine.arena);
+		close(asked);
+	}
+	free(copy);
+}
+
 /* No more than the driver allows; the one too many is refused. */
 TEST(no_more_devices)
 {

@@ -120,6 +120,31 @@ TEST_F(region, states)
 	EXPECT_EQ(REGION_RUNNING, region_state(&self->region));
 }
 
+/* States that only the feature has are shown as what they are like. */
+TEST_F(region, states_of_the_feature)
+{
+	static const struct {
+		uint32_t state;
+		uint32_t shown;
+	} all[] = {
+		{ STOP, REGION_STOP }, { RUNNING, REGION_RUNNING },
+		{ STOP_COPY, REGION_STOP_COPY }, { RESUMING, REGION_RESUMING },
+		{ RUNNING_P2P, REGION_RUNNING }, { PRE_COPY, REGION_PRE_COPY },
+		{ PRE_COPY_P2P, REGION_PRE_COPY },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		int data_fd;
+
+		ASSERT_EQ(0, device_reset(self->device));
+		data_fd = migration_go(self->device, all[i].state);
+		EXPECT_EQ(all[i].shown, region_state(&self->region))
+			TH_LOG("%s", migration_state_name(all[i].state));
+		if (data_fd >= 0)
+			close(data_fd);
+	}
+}
+
 TEST_F(region, states_that_do_not_exist)
 {
 	static const uint32_t none[] = { 5, REGION_ERROR, 7, 8, 9, 0x80000001, UINT32_MAX };
@@ -150,6 +175,55 @@ static int load(struct region *region, const struct stream *stream, uint64_t chu
 	must(region_go(region, REGION_RESUMING) == 0, "entering resuming");
 	error = region_give(region, stream, chunk);
 	return error ?: region_go(region, REGION_RUNNING);
+}
+
+/* Half of the time some of what there is to read is read, and taken or not. */
+static void read_some(struct region *region, uint32_t random)
+{
+	struct stream stream = { 0 };
+	uint64_t pending;
+
+	if (random & 1)
+		return;
+	must(region_get(region, REGION_REGISTER(pending_bytes), &pending) == 0, "no pending_bytes");
+	must(region_take_data(region, &stream) == 0, "reading in state %u", region_state(region));
+	if (random & 2)
+		must(region_get(region, REGION_REGISTER(pending_bytes), &pending) == 0,
+		     "no pending_bytes");
+	stream_free(&stream);
+}
+
+/* Any order of states, those that do not exist among them; the device ends as what it was. */
+TEST_F(region, random_walk)
+{
+	uint32_t state = REGION_RUNNING, seed = 54321;
+	struct stream stream, again;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(&self->nvme->io[0], 0, 256 * 1024, 1));
+	stream = migration_save(self->device);
+	ASSERT_EQ(0, device_reset(self->device));
+	for (int i = 0; i < 300; i++) {
+		uint32_t random = (seed = seed * 1103515245 + 12345) >> 16, to = random & 7;
+		int expected = to < 5 ? 0 : -EINVAL;
+
+		if (state == REGION_STOP_COPY && to == REGION_PRE_COPY)
+			expected = -EINVAL;
+		ASSERT_EQ(expected, region_go(&self->region, to))
+			TH_LOG("step %d, %u to %u", i, state, to);
+		if (expected == 0 && to == REGION_RESUMING && state != to) {
+			ASSERT_EQ(0, region_give(&self->region, &stream, 4096));
+		}
+		state = expected ? state : to;
+		ASSERT_EQ(state, region_state(&self->region)) TH_LOG("step %d", i);
+		if (state == REGION_PRE_COPY || state == REGION_STOP_COPY)
+			read_some(&self->region, random >> 3);
+	}
+	ASSERT_EQ(0, device_reset(self->device));
+	ASSERT_EQ(0, load(&self->region, &stream, 0));
+	again = migration_save(self->device);
+	EXPECT_STREQ("same", stream_same_state(&stream, &again));
+	stream_free(&stream);
+	stream_free(&again);
 }
 
 /* A device with something in each record, and in its namespace */
@@ -328,6 +402,9 @@ TEST_F(region, data_stays_until_taken)
 	}
 	ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(pending_bytes), &pending));
 	EXPECT_EQ(0, pending);
+	ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(data_offset), &offset));
+	ASSERT_EQ(0, region_get(&self->region, REGION_REGISTER(data_size), &again));
+	EXPECT_EQ(0, again);
 }
 
 /*

@@ -311,6 +311,7 @@ TEST_F(state, precopy_poll)
 
 struct poller {
 	int data_fd;
+	pid_t task;
 	bool readable;
 };
 
@@ -318,8 +319,17 @@ static void *poll_thread(void *arg)
 {
 	struct poller *poller = arg;
 
+	__atomic_store_n(&poller->task, gettid(), __ATOMIC_RELEASE);
 	poller->readable = migration_readable(poller->data_fd, MUST_TIMEOUT_MS);
 	return NULL;
+}
+
+/* It has said who it is, and waits for something since. */
+static bool poller_waits(struct poller *poller)
+{
+	pid_t task = __atomic_load_n(&poller->task, __ATOMIC_ACQUIRE);
+
+	return task && must_task_state(task) == 'S';
 }
 
 /* Whoever waits is woken, by new data and by the end of the session. */
@@ -332,10 +342,10 @@ TEST_F(state, poll_wakes)
 	for (int i = 0; i < 3; i++) {
 		uint64_t start;
 
-		poller.data_fd = migration_go(self->device, PRE_COPY);
+		poller = (struct poller){ migration_go(self->device, PRE_COPY) };
 		ASSERT_EQ(-ENOMSG, migration_drain(poller.data_fd, &stream));
 		ASSERT_EQ(0, pthread_create(&thread, NULL, poll_thread, &poller));
-		poll(NULL, 0, 20);
+		ASSERT_TRUE(must_happen(poller_waits(&poller), MUST_TIMEOUT_MS));
 		start = must_now_ms();
 		if (i == 0) {
 			ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, ARENA_PAGE, 1));
@@ -852,6 +862,38 @@ TEST_F(state, wrong_direction)
 	close(data_fd);
 }
 
+/* Memory may have to be read in first, or to be made: also then all goes in one call. */
+TEST_F(state, memory_that_is_not_there)
+{
+	struct stream stream;
+	uint8_t *there, *made;
+	int file = memfd_create("stream", MFD_CLOEXEC), data_fd;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, 3 * MIB, 1));
+	stream = migration_save(self->device);
+	ASSERT_EQ(stream.length, write(file, stream.bytes, stream.length));
+	there = mmap(NULL, stream.length, PROT_READ, MAP_SHARED, file, 0);
+	made = mmap(NULL, stream.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	ASSERT_NE(MAP_FAILED, there);
+	ASSERT_NE(MAP_FAILED, made);
+
+	ASSERT_EQ(0, device_reset(self->device));
+	data_fd = migration_go(self->device, RESUMING);
+	EXPECT_EQ(stream.length, migration_write(data_fd, there, stream.length));
+	ASSERT_EQ(0, migration_set(self->device, STOP, NULL));
+	close(data_fd);
+
+	data_fd = migration_go(self->device, STOP_COPY);
+	EXPECT_EQ(stream.length, migration_read(data_fd, made, stream.length));
+	EXPECT_EQ(0, migration_read(data_fd, made, 1));
+	close(data_fd);
+	munmap(there, stream.length);
+	munmap(made, stream.length);
+	close(file);
+	stream_free(&stream);
+}
+
 /* A buffer that is not there is the user's fault, and costs no byte of the stream. */
 TEST_F(state, bad_buffers)
 {
@@ -1133,20 +1175,28 @@ static uint8_t *copy_of(const struct arena *arena)
 /* In STOP, and all states that are stopped, doorbells and other registers have no effect. */
 TEST_F(state, stop_is_quiet)
 {
-	static const uint32_t states[] = { STOP, STOP_COPY, RESUMING };
+	static const struct {
+		uint32_t via;
+		uint32_t state;
+	} ways[] = {
+		{ RUNNING, STOP }, { RUNNING, STOP_COPY }, { RUNNING, RESUMING },
+		{ PRE_COPY, STOP }, { PRE_COPY, STOP_COPY },
+	};
 	struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 8);
 
 	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, 8 * KIB, 1));
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const char *name = migration_state_name(ways[i].state);
+		int data_fds[2], eventfds[2];
 		uint8_t *copy;
-		int data_fd, eventfds[2];
 
 		ASSERT_EQ(0, device_reset(self->device));
 		device_msix(self->device, eventfds, 2);
 		nvme_enable(self->nvme);
 		self->queue = nvme_queue_create(self->nvme, 1, 8, 1);
 		device_signalled(eventfds[1], 0);
-		data_fd = migration_go(self->device, states[i]);
+		data_fds[0] = migration_go(self->device, ways[i].via);
+		data_fds[1] = migration_go(self->device, ways[i].state);
 		sqe.prp1 = arena_iova(&self->bench.arena, self->buffer);
 		nvme_push(self->queue, &sqe);
 		copy = copy_of(&self->bench.arena);
@@ -1154,24 +1204,24 @@ TEST_F(state, stop_is_quiet)
 		nvme_write32(self->nvme, NVME_CC, 0);
 		nvme_write32(self->nvme, NVME_AQA, 0x10001);
 		EXPECT_TRUE(quiet(self->queue, &self->bench.arena, copy, eventfds[1]))
-			TH_LOG("%s", migration_state_name(states[i]));
+			TH_LOG("%s", name);
 		EXPECT_EQ(NVME_CC_ENABLED, nvme_read32(self->nvme, NVME_CC))
-			TH_LOG("%s", migration_state_name(states[i]));
+			TH_LOG("%s", name);
 		EXPECT_NE(0x10001, nvme_read32(self->nvme, NVME_AQA))
-			TH_LOG("%s", migration_state_name(states[i]));
-		if (states[i] != RESUMING) {
+			TH_LOG("%s", name);
+		if (ways[i].state != RESUMING) {
 			migration_go(self->device, RUNNING);
 			EXPECT_TRUE(quiet(self->queue, &self->bench.arena, copy, eventfds[1]))
-				TH_LOG("what was rung in %s is forgotten",
-				       migration_state_name(states[i]));
+				TH_LOG("what was rung in %s is forgotten", name);
 			nvme_ring(self->queue);
 			EXPECT_TRUE(must_happen(nvme_peek(self->queue), MUST_TIMEOUT_MS));
 		}
 		free(copy);
-		close(eventfds[0]);
-		close(eventfds[1]);
-		if (data_fd >= 0)
-			close(data_fd);
+		for (int j = 0; j < 2; j++) {
+			close(eventfds[j]);
+			if (data_fds[j] >= 0)
+				close(data_fds[j]);
+		}
 	}
 }
 

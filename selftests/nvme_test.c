@@ -380,8 +380,10 @@ TEST_F(admin, create_cq_vectors)
 	struct nvme_sqe sqe;
 	int eventfds[1];
 
-	device_msix(&self->bench.device, eventfds, 1);
 	nvme_queue_layout(&layout, self->nvme, 1, 8);
+	sqe = nvme_sqe_create_cq(&layout, 1);
+	EXPECT_EQ(NVME_INVALID_VECTOR, create_cq(self->nvme, sqe, 1, 7)) TH_LOG("with the pin");
+	device_msix(&self->bench.device, eventfds, 1);
 	sqe = nvme_sqe_create_cq(&layout, 64);
 	EXPECT_EQ(NVME_INVALID_VECTOR, create_cq(self->nvme, sqe, 1, 7));
 	sqe = nvme_sqe_create_cq(&layout, 0xffff);
@@ -465,6 +467,19 @@ TEST_F(admin, entry_sizes)
 	EXPECT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL));
 }
 
+/* What a controller was enabled with it keeps. */
+TEST_F(admin, configuration_stays)
+{
+	static const uint32_t fields[] = { 1 << 4, 1 << 7, 1 << 11 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		nvme_write32(self->nvme, NVME_CC, NVME_CC_ENABLED | fields[i]);
+		EXPECT_EQ(NVME_CC_ENABLED, nvme_read32(self->nvme, NVME_CC))
+			TH_LOG("CC %#x", fields[i]);
+		EXPECT_EQ(NVME_CSTS_RDY, nvme_read32(self->nvme, NVME_CSTS));
+	}
+}
+
 TEST_F(admin, features)
 {
 	static const struct {
@@ -519,6 +534,18 @@ TEST_F(admin, feature_refusals)
 	}
 	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
 		.opcode = NVME_GET_FEATURES, .nsid = 7, .cdw10 = NVME_FEATURE_ERROR_RECOVERY,
+	}, NULL));
+	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_ERROR_RECOVERY,
+	}, NULL));
+	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_SET_FEATURES, .cdw10 = NVME_FEATURE_ERROR_RECOVERY,
+	}, NULL));
+	EXPECT_EQ(NVME_INVALID_NS, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_SET_FEATURES, .nsid = 7, .cdw10 = NVME_FEATURE_ARBITRATION,
+	}, NULL));
+	EXPECT_EQ(NVME_NOT_NS_SPECIFIC, nvme_run(&self->nvme->admin, &(struct nvme_sqe) {
+		.opcode = NVME_SET_FEATURES, .nsid = 1, .cdw10 = NVME_FEATURE_ARBITRATION,
 	}, NULL));
 	EXPECT_EQ(NVME_NOT_SAVEABLE, nvme_set_feature(self->nvme, 1u << 31 |
 						      NVME_FEATURE_ARBITRATION, 0, NULL));
@@ -959,6 +986,8 @@ TEST_F(io, range_refusals)
 				TH_LOG("opcode %#x, %u blocks at %#llx", opcodes[i],
 				       outside[j].blocks, (unsigned long long)outside[j].slba);
 		}
+		EXPECT_EQ(NVME_SUCCESS, nvme_io(self->queue, opcodes[i], end - 1, 1, self->page))
+			TH_LOG("opcode %#x, the last block", opcodes[i]);
 	}
 }
 
@@ -1037,7 +1066,10 @@ TEST_F(io, compare)
 	nvme_pattern(self->page, 24, 8, 1);
 	ASSERT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_WRITE, 24, 8, self->page));
 	EXPECT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_COMPARE, 24, 8, self->page));
-	self->page[ARENA_PAGE - 1] ^= 1;
+	/* More than what there is, and less */
+	self->page[ARENA_PAGE - 1] = 0xff;
+	EXPECT_EQ(NVME_COMPARE_FAILURE, nvme_io(self->queue, NVME_COMPARE, 24, 8, self->page));
+	self->page[ARENA_PAGE - 1] = 0;
 	EXPECT_EQ(NVME_COMPARE_FAILURE, nvme_io(self->queue, NVME_COMPARE, 24, 8, self->page));
 	memset(self->page, 0, ARENA_PAGE);
 	EXPECT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_COMPARE, 4000, 8, self->page))
@@ -1153,52 +1185,64 @@ TEST_F(io, smart_counts)
 
 /* ---- Data pointers ----------------------------------------------------- */
 
+/* The entries of a list of some offset, or such that they end with their page */
+static uint32_t list_offset(size_t which, uint32_t offset, uint32_t length)
+{
+	static const uint32_t offsets[] = { 0, 8, 4088, 4080, 2048 };
+	uint32_t entries = (offset + length - 1) / ARENA_PAGE;
+
+	if (which < ARRAY_SIZE(offsets))
+		return offsets[which];
+	return entries ? ARENA_PAGE - entries * sizeof(uint64_t) : 0;
+}
+
+#define LISTS	6
+
 /* Write from one shape and read back through another, with what lies around untouched. */
 TEST_F(io, prp_shapes)
 {
 	static const uint32_t offsets[] = { 0, 4, 512, 3584, 4092 };
 	static const uint32_t lengths[] = { 512, 4096, 4608, 8192, 16384, 65536, MAX_TRANSFER };
-	static const uint32_t list_offsets[] = { 0, 8, 4088, 4080, 2048 };
 	uint8_t *pattern = malloc(MAX_TRANSFER), *seen = malloc(MAX_TRANSFER);
 	struct prp_shape straight = { 0 };
 	struct arena *arena = &self->bench.arena;
 	size_t used = arena->used;
 	uint32_t version = 0;
 
-	for (size_t o = 0; o < ARRAY_SIZE(offsets); o++) {
-		for (size_t l = 0; l < ARRAY_SIZE(lengths); l++) {
-			struct prp_shape shape = {
-				.offset = offsets[o],
-				.list_offset = list_offsets[(o + l) % ARRAY_SIZE(list_offsets)],
-				.scattered = (o ^ l) & 1,
-			};
-			uint32_t blocks = lengths[l] / NVME_BLOCK;
-			struct nvme_sqe sqe = nvme_sqe_io(NVME_WRITE, 9, blocks);
-			struct prp from, to;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets) * ARRAY_SIZE(lengths) * LISTS; i++) {
+		uint32_t offset = offsets[i % ARRAY_SIZE(offsets)];
+		uint32_t length = lengths[i / ARRAY_SIZE(offsets) % ARRAY_SIZE(lengths)];
+		size_t list = i / ARRAY_SIZE(offsets) / ARRAY_SIZE(lengths);
+		struct prp_shape shape = {
+			.offset = offset,
+			.list_offset = list_offset(list, offset, length),
+			.scattered = i / 2 & 1,
+		};
+		uint32_t blocks = length / NVME_BLOCK;
+		struct nvme_sqe sqe = nvme_sqe_io(NVME_WRITE, 9, blocks);
+		struct prp from, to;
 
-			arena->used = used;
-			nvme_pattern(pattern, 9, blocks, ++version);
-			prp_make(&from, arena, lengths[l], version & 1 ? shape : straight);
-			prp_make(&to, arena, lengths[l], version & 1 ? straight : shape);
-			prp_put(&from, pattern);
-			prp_point(&from, &sqe);
-			ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL))
-				TH_LOG("write, offset %u, %u bytes, list at %u", shape.offset,
-				       lengths[l], shape.list_offset);
-			prp_paint(&to, 0x5a);
-			sqe.opcode = NVME_READ;
-			prp_point(&to, &sqe);
-			ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL))
-				TH_LOG("read, offset %u, %u bytes, list at %u", shape.offset,
-				       lengths[l], shape.list_offset);
-			prp_get(&to, seen);
-			EXPECT_EQ(0, memcmp(pattern, seen, lengths[l]))
-				TH_LOG("offset %u, %u bytes, list at %u", shape.offset, lengths[l],
-				       shape.list_offset);
-			EXPECT_TRUE(prp_outside(&to, 0x5a))
-				TH_LOG("bytes around: offset %u, %u bytes", shape.offset,
-				       lengths[l]);
-		}
+		arena->used = used;
+		nvme_pattern(pattern, 9, blocks, ++version);
+		prp_make(&from, arena, length, version & 1 ? shape : straight);
+		prp_make(&to, arena, length, version & 1 ? straight : shape);
+		prp_put(&from, pattern);
+		prp_point(&from, &sqe);
+		ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL))
+			TH_LOG("write, offset %u, %u bytes, list at %u", offset, length,
+			       shape.list_offset);
+		prp_paint(&to, 0x5a);
+		sqe.opcode = NVME_READ;
+		prp_point(&to, &sqe);
+		ASSERT_EQ(NVME_SUCCESS, nvme_run(self->queue, &sqe, NULL))
+			TH_LOG("read, offset %u, %u bytes, list at %u", offset, length,
+			       shape.list_offset);
+		prp_get(&to, seen);
+		EXPECT_EQ(0, memcmp(pattern, seen, length))
+			TH_LOG("offset %u, %u bytes, list at %u", offset, length,
+			       shape.list_offset);
+		EXPECT_TRUE(prp_outside(&to, 0x5a))
+			TH_LOG("bytes around: offset %u, %u bytes", offset, length);
 	}
 	free(pattern);
 	free(seen);
@@ -1437,6 +1481,8 @@ TEST_F(io, shared_completion_queue)
 		seen[cqe.sq_id - 2]++;
 	}
 	EXPECT_EQ(NVME_INVALID_DELETION, delete_queue(self->nvme, NVME_DELETE_CQ, 1));
+	EXPECT_EQ(NVME_SUCCESS, delete_queue(self->nvme, NVME_DELETE_SQ, 1));
+	EXPECT_EQ(NVME_INVALID_DELETION, delete_queue(self->nvme, NVME_DELETE_CQ, 1));
 }
 
 /* Values that lie outside the queue, or claim more than there can be, are passed over. */
@@ -1512,21 +1558,66 @@ TEST_F(io, same_doorbell)
 	EXPECT_FALSE(must_happen(nvme_peek(self->queue), QUIET_MS));
 }
 
-/* A deleted queue's doorbell is one of no queue. */
+static bool is_zero(const uint8_t *data)
+{
+	for (size_t at = 0; at < MAX_TRANSFER; at += ARENA_PAGE) {
+		if (__atomic_load_n((const uint64_t *)(data + at), __ATOMIC_RELAXED))
+			return false;
+	}
+	return true;
+}
+
+/* As many as the queue takes of the longest reads into zeroed data, of which the first begins */
+static void begin_reads(struct nvme_queue *queue, uint8_t *data)
+{
+	struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, MAX_TRANSFER / NVME_BLOCK);
+
+	memset(data, 0, MAX_TRANSFER);
+	nvme_prp(queue->nvme, &sqe, data, MAX_TRANSFER);
+	for (uint16_t i = 1; i < queue->entries; i++)
+		nvme_push(queue, &sqe);
+	nvme_ring(queue);
+	must(must_happen(!is_zero(data), MUST_TIMEOUT_MS), "seen no data");
+}
+
+/*
+ * With the queue end the commands that were taken from it: nothing is read any more.
+ * Its doorbell is one of no queue.
+ */
 TEST_F(io, delete_busy_queue)
 {
-	struct nvme_sqe sqe = nvme_sqe_io(NVME_VERIFY, 0, 1);
+	uint8_t *data = arena_alloc(&self->bench.arena, MAX_TRANSFER, ARENA_PAGE);
 
-	for (int i = 0; i < 5; i++) {
-		struct nvme_queue *queue = nvme_queue_create(self->nvme, 3, 64, -1);
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, MAX_TRANSFER, 1));
+	for (int i = 0; i < 10; i++) {
+		struct nvme_queue *queue = nvme_queue_create(self->nvme, 3, 16, -1);
 
-		for (int j = 0; j < 63; j++)
-			nvme_push(queue, &sqe);
-		nvme_ring(queue);
+		begin_reads(queue, data);
 		nvme_queue_delete(queue);
+		memset(data, 0, MAX_TRANSFER);
 		nvme_ring(queue);
+		EXPECT_FALSE(must_happen(!is_zero(data), 20)) TH_LOG("round %d", i);
 	}
 	EXPECT_EQ(NVME_SUCCESS, nvme_io(self->queue, NVME_READ, 0, 8, self->page));
+}
+
+/* A shutdown is complete when what was taken up is. */
+TEST_F(io, shutdown_finishes_work)
+{
+	uint8_t *data = arena_alloc(&self->bench.arena, MAX_TRANSFER, ARENA_PAGE);
+	size_t used = self->bench.arena.used;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(self->queue, 0, MAX_TRANSFER, 1));
+	for (int i = 0; i < 10; i++) {
+		nvme_disable(self->nvme);
+		self->bench.arena.used = used;
+		nvme_start(self->nvme, 1, 16);
+		begin_reads(self->queue, data);
+		nvme_write32(self->nvme, NVME_CC, NVME_CC_ENABLED | NVME_CC_SHN_NORMAL);
+		ASSERT_EQ(0, nvme_wait_csts(self->nvme, NVME_CSTS_SHST_MASK, NVME_CSTS_SHST_DONE));
+		memset(data, 0, MAX_TRANSFER);
+		EXPECT_FALSE(must_happen(!is_zero(data), 20)) TH_LOG("round %d", i);
+	}
 }
 
 /* ---- Under load -------------------------------------------------------- */

@@ -255,6 +255,22 @@ TEST_F(config, flr_while_stopped)
 	EXPECT_EQ(NVME_CSTS_RDY, nvme_read32(self->nvme, NVME_CSTS));
 }
 
+/* A function that is quiet stays so: what it is told after its reset is done when it runs. */
+TEST_F(config, flr_while_quiet)
+{
+	struct nvme_sqe sqe = { .opcode = NVME_GET_FEATURES, .cdw10 = NVME_FEATURE_QUEUES };
+	struct nvme_cqe cqe;
+
+	migration_go(self->device, RUNNING_P2P);
+	function_level_reset(self->device);
+	EXPECT_EQ(RUNNING_P2P, migration_get(self->device, NULL));
+	nvme_enable(self->nvme);
+	nvme_submit(&self->nvme->admin, &sqe);
+	EXPECT_FALSE(must_happen(nvme_peek(&self->nvme->admin), 100));
+	migration_go(self->device, RUNNING);
+	EXPECT_EQ(0, nvme_reap(&self->nvme->admin, &cqe));
+}
+
 /* Configuration space must work in every state: the VMM loads it while RESUMING. */
 TEST_F(config, writable_in_every_state)
 {
@@ -295,6 +311,50 @@ TEST_F(config, bus_mastering_gates_dma)
 	} else {
 		EXPECT_EQ(NVME_CSTS_CFS, nvme_read32(self->nvme, NVME_CSTS) & NVME_CSTS_CFS);
 	}
+}
+
+#define LOAD	63	/* commands that a queue of 64 takes */
+
+static unsigned int pages_read(const uint8_t *pages)
+{
+	unsigned int read = 0;
+
+	for (unsigned int i = 0; i < LOAD; i++) {
+		const uint64_t *word = (const void *)(pages + i * ARENA_PAGE);
+
+		read += __atomic_load_n(word, __ATOMIC_RELAXED) != 0;
+	}
+	return read;
+}
+
+/* Switched off in the middle of work: no page comes any more but the one on its way. */
+TEST_F(config, bus_mastering_off_under_load)
+{
+	struct arena *arena = &self->bench.arena;
+	uint8_t *pages = arena_alloc(arena, LOAD * ARENA_PAGE, ARENA_PAGE);
+	size_t used = arena->used;
+	unsigned int read = LOAD;
+
+	for (int round = 0; round < 50 && read == LOAD; round++) {
+		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 8);
+
+		arena->used = used;
+		ASSERT_EQ(0, device_reset(self->device));
+		nvme_start(self->nvme, 1, LOAD + 1);
+		ASSERT_EQ(NVME_SUCCESS, nvme_fill(&self->nvme->io[0], 0, ARENA_PAGE, 1));
+		memset(pages, 0, LOAD * ARENA_PAGE);
+		for (unsigned int i = 0; i < LOAD; i++) {
+			sqe.prp1 = arena_iova(arena, pages + i * ARENA_PAGE);
+			nvme_push(&self->nvme->io[0], &sqe);
+		}
+		nvme_ring(&self->nvme->io[0]);
+		ASSERT_TRUE(must_happen(pages_read(pages), MUST_TIMEOUT_MS));
+		device_bus_master(self->device, false);
+		read = pages_read(pages);
+		EXPECT_FALSE(must_happen(pages_read(pages) > read + 1, 50))
+			TH_LOG("round %d", round);
+	}
+	EXPECT_GT(LOAD, read) TH_LOG("it was never in the middle of its work");
 }
 
 TEST_F(config, d3_gates_dma)

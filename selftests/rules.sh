@@ -62,6 +62,19 @@ check_all()
 		{ grep -v '^driver/main\.c:' || true; } |
 		rule "only driver/main.c writes to the kernel log above debug level"
 
+	# Races are given some time to happen in; benchmarks measure it.
+	find selftests -maxdepth 2 -name '*.[ch]' ! -name '*_race_test.c' ! -path '*/bench/*' |
+		search '\<(u?sleep|(clock_)?nanosleep)\(|\<poll\(NULL|\<select\(0' |
+		rule "tests wait for what is to happen, not for some time: see must_happen()"
+	find selftests -name '*.sh' ! -name rules.sh | search '^[^#]*\<sleep ' |
+		{ grep -vE '\<sleep 0\.1$' || true; } |
+		rule "scripts look, and look again after 0.1 seconds"
+
+	grep -ohE 'SKIP\([a-z]*, "[^"]*"' selftests/*.c | sed 's/.*, "\(.*\)"/\1/' | sort -u |
+		while read -r reason; do
+			grep -qF -- "$reason" selftests/run.sh || echo "$reason"
+		done | rule "selftests/run.sh knows for which reasons a test may be skipped"
+
 	{
 		git ls-files --cached --others --exclude-standard 2>/dev/null ||
 			find . -path ./build -prune -o -path ./.git -prune -o -type f ! -name '.checkpatch-*' -print

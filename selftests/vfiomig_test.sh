@@ -248,11 +248,21 @@ wait_for_writer()
 	done
 }
 
-# The pipe is read when the save has waited for longer than the bar does.
+# A page every now and then, and after a second of it the rest
+trickle()
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		dd bs=4k count=1 status=none
+		sleep 0.1
+	done
+	cat
+}
+
+# The pipe is read so slowly that the save takes longer than the bar waits.
 read_later()
 {
 	make_pipe
-	{ wait_for_writer; sleep 1; cat; } <"$scratch/pipe" 3<&- >/dev/null &
+	{ wait_for_writer; trickle; } <"$scratch/pipe" 3<&- >/dev/null &
 	reader=$!
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include "must.h"
 
@@ -32,4 +34,21 @@ uint64_t must_now_ms(void)
 void must_pause(void)
 {
 	sched_yield();
+}
+
+char must_task_state(pid_t task)
+{
+	char path[64], line[256] = "";
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", task);
+	file = fopen(path, "re");
+	must(file, "opening %s, seen errno %d", path, errno);
+	must(fgets(line, sizeof(line), file), "a line in %s, seen none", path);
+	fclose(file);
+	/* The name before it may be anything. */
+	end = strrchr(line, ')');
+	must(end && end[1] == ' ', "a state in %s, seen '%s'", path, line);
+	return end[2];
 }

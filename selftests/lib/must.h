@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /** must_fail - print "file:line: text" as a KTAP diagnostic and exit as failed */
 void must_fail(const char *file, int line, const char *fmt, ...)
@@ -45,5 +46,8 @@ uint64_t must_now_ms(void);
 
 /** must_pause - let others run for a moment */
 void must_pause(void);
+
+/** must_task_state - the letter of a thread of this process: 'R', 'S' while it waits, ... */
+char must_task_state(pid_t task);
 
 #endif /* LIB_MUST_H */

@@ -228,6 +228,10 @@ static void goes_on(void)
 		EXPECT_OK(to, 5, flush());
 		EXPECT_OK(to, 0, host_get_feature(NVME_FEAT_ASYNC_EVENT, 0));
 	}
+	/* What was set is set. */
+	EXPECT_EQ(host_result(to, 0, host_get_feature(NVME_FEAT_ASYNC_EVENT, 0)), 0x1ff);
+	EXPECT_EQ(host_result(to, 0, host_get_feature(NVME_FEAT_TEMP_THRESH, 0x100000)), 5);
+	EXPECT_EQ(host_result(to, 0, host_get_feature(NVME_FEAT_IRQ_CONFIG, 5)), 0x10005);
 	host_destroy(to);
 }
 

@@ -55,6 +55,8 @@ static const struct {
  * @failed: of them
  * @skipped: of them
  * @timeouts: checks that did not end
+ * @longest: check that took longest, or NULL
+ * @longest_ns: and how long
  * @unsaved: what went wrong when a state was saved before the checks, or empty
  * @stopped: why the rest cannot run, or NULL
  */
@@ -64,6 +66,8 @@ struct tally {
 	unsigned int failed;
 	unsigned int skipped;
 	unsigned int timeouts;
+	const struct conform_check *longest;
+	uint64_t longest_ns;
 	char unsaved[3 * CONFORM_TEXT];
 	const char *stopped;
 };
@@ -263,6 +267,14 @@ static void judge(struct run *run, const struct conform_check *check, uint64_t n
 		failed(&run->tally, check, report, ns);
 }
 
+static void note_time(struct tally *tally, const struct conform_check *check, uint64_t ns)
+{
+	if (ns <= tally->longest_ns)
+		return;
+	tally->longest = check;
+	tally->longest_ns = ns;
+}
+
 static void run_check(struct run *run, const struct conform_check *check)
 {
 	uint64_t start = units_now(), ns;
@@ -270,6 +282,7 @@ static void run_check(struct run *run, const struct conform_check *check)
 	if (!conform_run(run->subject, check))
 		run->tally.stopped = "a check before it is stuck in the kernel and has the device";
 	ns = units_now() - start;
+	note_time(&run->tally, check, ns);
 	if (ns / 1000000 >= run->subject->timeout_ms)
 		run->tally.timeouts++;
 	if (!run->tally.stopped && run->tally.timeouts == MAX_TIMEOUTS)
@@ -319,6 +332,18 @@ static void print_tally(const struct tally *tally)
 	out_uint("skipped", tally->skipped, " %u skipped\n", tally->skipped);
 }
 
+static void print_time(const struct tally *tally, uint64_t ns)
+{
+	out_uint("ns", ns, "# took %s", units_time(ns));
+	if (tally->longest) {
+		out_object("longest");
+		out_string("name", tally->longest->name, ", of which %s", tally->longest->name);
+		out_uint("ns", tally->longest_ns, " %s", units_time(tally->longest_ns));
+		out_close();
+	}
+	out_text("\n");
+}
+
 /* What comes of it is said by the checks that need the state. */
 static void save_first(struct run *run)
 {
@@ -335,6 +360,7 @@ static void save_first(struct run *run)
 static int run_all(struct conform_subject *subject)
 {
 	struct run run = { .subject = subject };
+	uint64_t start = units_now();
 	bool left;
 
 	save_first(&run);
@@ -346,6 +372,7 @@ static int run_all(struct conform_subject *subject)
 	if (!left)
 		out_note("%s could not be reset in the end", subject->name);
 	print_tally(&run.tally);
+	print_time(&run.tally, units_now() - start);
 	return run.tally.failed || !left ? STATUS_FAILED : STATUS_DONE;
 }
 

@@ -66,12 +66,15 @@ static void idle(struct conform *conform)
 	expect_quiet(conform, memory, before);
 }
 
+/* In a state that is entered by way of another, if the check says so */
 static void asked(struct conform *conform)
 {
 	const struct conform_worker *worker = conform->subject->worker;
 	uint8_t *before = conform_alloc(CONFORM_MEMORY_SIZE), *memory = NULL;
 
 	conform_put_to_work(conform);
+	if (conform->check->to)
+		conform_go(conform, conform->check->to);
 	conform_go(conform, conform->check->from);
 	worker->ask(conform);
 	if (worker->memory) {
@@ -267,6 +270,15 @@ static const struct conform_check checks[] = {
 	ASKED(STOP),
 	ASKED(STOP_COPY),
 	ASKED(RESUMING),
+	{
+		.name = "quiet.precopied",
+		.place = "enum vfio_device_mig_state, PRE_COPY_P2P -> STOP_COPY",
+		.rule = "a device that is stopped after pre-copy does nothing, whatever is asked",
+		.needs = NEEDS_WORK | NEEDS_PRE_COPY,
+		.run = asked,
+		.from = STATE(STOP_COPY),
+		.to = STATE(PRE_COPY),
+	},
 	CHECK("quiet.state", same_state, NEEDS_WORK, STOPPED,
 	      "a stopped device does not change its state, not even when it is asked to"),
 	CHECK("stopped.config", config, NEEDS_PCI, STOPPED,
