@@ -8,6 +8,11 @@
 static DEFINE_MUTEX(order);
 static u64 total;
 
+u64 mdevsim_event_total(void)
+{
+	return READ_ONCE(total);
+}
+
 /**
  * struct event - what an event may say beside when, of whom and how far its session is
  * @kind: what it tells of
@@ -104,8 +109,8 @@ static void send(struct mdevsim_device *device, const struct event *event)
 	struct sk_buff *skb;
 
 	guard(mutex)(&order);
-	device->events++;
-	total++;
+	WRITE_ONCE(device->events, device->events + 1);
+	WRITE_ONCE(total, total + 1);
 	if (!genl_has_listeners(&mdevsim_netlink_family, &init_net, MDEVSIM_NLGRP_MIGRATION))
 		return;
 	skb = make(device, event);

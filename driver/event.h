@@ -13,6 +13,9 @@
 
 struct mdevsim_device;
 
+/** mdevsim_event_total - events of all devices so far */
+u64 mdevsim_event_total(void);
+
 /** mdevsim_event_life - %MDEVSIM_EVENT_KIND_CREATED to _CLOSED */
 void mdevsim_event_life(struct mdevsim_device *device, enum mdevsim_event_kind kind);
 

@@ -196,6 +196,7 @@ static int put_dev(struct sk_buff *skb, struct mdevsim_device *device, const voi
 	      put_migration(skb, device) ?:
 	      put_refusal(skb, device) ?:
 	      put_u64(skb, MDEVSIM_A_DEV_EVENTS, READ_ONCE(device->events)) ?:
+	      put_u64(skb, MDEVSIM_A_DEV_TOTAL, mdevsim_event_total()) ?:
 	      nla_put_u32(skb, MDEVSIM_A_DEV_FAULTS, READ_ONCE(device->faults.nr)) ?:
 	      put_counters(skb, device);
 	if (!ret && READ_ONCE(device->opened))
