@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <linux/uuid.h>
+#include "event.h"
 #include "mdevsim.h"
 #include "records.h"
 #include "session.h"
@@ -33,7 +34,10 @@
  * @lock: protects everything below; taken after the device's lifecycle and gate
  * @device: NULL once @phase is OVER
  * @phase: what it is for
- * @wait: who polls
+ * @wait: who polls, and who is held up by a fault
+ * @pace: how fast it goes, when a fault limits that
+ * @piece: what faults make of the next bytes
+ * @round_at: saving: byte of the stream at which there was last nothing to send
  * @source: saving: the body, or its beginning, of the record under way
  * @body: of the control record, identity or extent header being given out
  * @writer: saving: framing
@@ -52,6 +56,9 @@ struct mdevsim_session {
 	struct mdevsim_device *device;
 	enum mdevsim_session_phase phase;
 	wait_queue_head_t wait;
+	struct mdevsim_fault_pace pace;
+	struct mdevsim_fault_piece piece;
+	u64 round_at;
 	union {
 		struct {
 			struct mdevsim_state_writer writer;
@@ -85,6 +92,83 @@ static bool session_is_saving(struct mdevsim_session *session)
 {
 	return session->phase == MDEVSIM_SESSION_PRE_COPY ||
 	       session->phase == MDEVSIM_SESSION_STOP_COPY;
+}
+
+/* Bytes of the stream that have been moved */
+static u64 session_offset(struct mdevsim_session *session)
+{
+	lockdep_assert_held(&session->lock);
+	return session_is_saving(session) ? session->writer.offset :
+					    session->loader.reader.offset;
+}
+
+/* So many bytes were moved: tell who looks on how far it is. */
+static void session_progress(struct mdevsim_session *session, size_t moved)
+{
+	session->pace.moved += moved;
+	WRITE_ONCE(session->device->progress.bytes, session_offset(session));
+}
+
+/* ---- Faults ------------------------------------------------------------ */
+
+/* What faults there are for the next read or write: 0, or -ENODEV when the session is over */
+static int fault_pause(struct mdevsim_session *session, struct mdevsim_fault_pause *pause)
+{
+	guard(mutex)(&session->lock);
+	if (session->phase == MDEVSIM_SESSION_OVER)
+		return -ENODEV;
+	mdevsim_fault_pause(session->device, &session->pace, session_offset(session), pause);
+	return 0;
+}
+
+static bool pause_is_over(struct mdevsim_session *session, u32 generation)
+{
+	guard(mutex)(&session->lock);
+	return session->phase == MDEVSIM_SESSION_OVER ||
+	       mdevsim_fault_is_over(session->device, generation);
+}
+
+/*
+ * Wait for as long as faults want, with no lock held, in slices so short that
+ * nobody has to wake who waits here.
+ */
+static int wait_pause(struct mdevsim_session *session, const struct mdevsim_fault_pause *pause)
+{
+	u64 end = ktime_get_ns() + pause->ns, now;
+
+	while ((now = ktime_get_ns()) < end && !pause_is_over(session, pause->generation)) {
+		schedule_timeout_killable(clamp(nsecs_to_jiffies(end - now), 1UL, HZ / 50UL));
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+/* Let a read or write be held up, and cut it short, as faults want: bytes cut off, or -errno */
+static ssize_t fault_hold_up(struct mdevsim_session *session, struct iov_iter *iter)
+{
+	size_t count = iov_iter_count(iter);
+	struct mdevsim_fault_pause pause;
+	int ret;
+
+	ret = fault_pause(session, &pause);
+	if (ret)
+		return ret;
+	if (pause.ns)
+		ret = wait_pause(session, &pause);
+	if (ret)
+		return ret;
+	iov_iter_truncate(iter, min_t(u64, pause.most, count));
+	return count - iov_iter_count(iter);
+}
+
+/* What faults make of the next bytes: 0, or the error to fail with */
+static int fault_piece(struct mdevsim_session *session)
+{
+	session->piece = MDEVSIM_FAULT_PIECE;
+	if (!mdevsim_fault_any())
+		return 0;
+	return mdevsim_fault_piece(session->device, session_offset(session), &session->piece);
 }
 
 /* ---- Saving ------------------------------------------------------------ */
@@ -178,12 +262,19 @@ static int begin_record(struct mdevsim_session *session)
 	return 0;
 }
 
-static size_t copy_nofault(const void *from, u64 length, struct iov_iter *to)
+static size_t copy_nofault(struct mdevsim_session *session, const void *from, u64 length,
+			   struct iov_iter *to)
 {
+	const struct mdevsim_fault_piece *piece = &session->piece;
 	size_t done;
+	u8 wrong;
 
+	if (piece->flip) {
+		wrong = *(const u8 *)from ^ piece->flip;
+		from = &wrong;
+	}
 	pagefault_disable();
-	done = copy_to_iter(from, min_t(u64, length, iov_iter_count(to)), to);
+	done = copy_to_iter(from, min3(length, piece->most, (u64)iov_iter_count(to)), to);
 	pagefault_enable();
 	return done;
 }
@@ -191,7 +282,7 @@ static size_t copy_nofault(const void *from, u64 length, struct iov_iter *to)
 static size_t copy_out(struct mdevsim_session *session, const void *from, u64 length,
 		       struct iov_iter *to)
 {
-	size_t done = copy_nofault(from, length, to);
+	size_t done = copy_nofault(session, from, length, to);
 
 	mdevsim_state_writer_gave(&session->writer, from, done);
 	return done;
@@ -213,7 +304,7 @@ static ssize_t copy_out_page(struct mdevsim_session *session, u64 offset, struct
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	from = (page ?: page_address(ZERO_PAGE(0))) + in_page;
-	done = copy_nofault(from, PAGE_SIZE - in_page, to);
+	done = copy_nofault(session, from, PAGE_SIZE - in_page, to);
 	if (page && done == PAGE_SIZE)
 		mdevsim_state_writer_gave_page(&session->writer, fn->ops->bulk_page_crc(fn, page));
 	else
@@ -246,6 +337,9 @@ static ssize_t read_piece(struct mdevsim_session *session, struct iov_iter *to)
 
 	if (session->writer.part == MDEVSIM_PART_END)
 		return 0;
+	ret = fault_piece(session);
+	if (ret || session->piece.end)
+		return ret;
 	if (mdevsim_state_writer_idle(&session->writer)) {
 		ret = begin_record(session);
 		if (ret)
@@ -256,7 +350,21 @@ static ssize_t read_piece(struct mdevsim_session *session, struct iov_iter *to)
 		done = copy_out(session, framing, length, to);
 	else
 		done = copy_out_body(session, length, to);
+	if (done > 0 && session->piece.flip)
+		mdevsim_fault_flipped(session->device, &session->piece);
 	return done ? done : -EFAULT;
+}
+
+/* There is nothing to send for now: once for all that was sent before, that ends a round. */
+static void read_all(struct mdevsim_session *session)
+{
+	struct mdevsim_progress *progress = &session->device->progress;
+
+	if (session->round_at == session->writer.offset)
+		return;
+	session->round_at = session->writer.offset;
+	WRITE_ONCE(progress->rounds, progress->rounds + 1);
+	mdevsim_event_round(session->device);
 }
 
 static ssize_t read_locked(struct mdevsim_session *session, struct iov_iter *to)
@@ -274,15 +382,23 @@ static ssize_t read_locked(struct mdevsim_session *session, struct iov_iter *to)
 		done += ret;
 		cond_resched();
 	}
+	session_progress(session, done);
+	if (ret == -ENOMSG)
+		read_all(session);
 	return done ? done : ret;
 }
 
 static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct mdevsim_session *session = iocb->ki_filp->private_data;
+	ssize_t ret = 0, cut = 0;
 	size_t done = 0;
-	ssize_t ret = 0;
 
+	if (mdevsim_fault_any()) {
+		cut = fault_hold_up(session, to);
+		if (cut < 0)
+			return cut;
+	}
 	while (iov_iter_count(to)) {
 		ret = read_locked(session, to);
 		if (ret > 0)
@@ -292,6 +408,7 @@ static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
 		if (fatal_signal_pending(current))
 			break;
 	}
+	iov_iter_reexpand(to, iov_iter_count(to) + cut);
 	return done ? done : ret;
 }
 
@@ -356,6 +473,8 @@ u64 mdevsim_session_pending(struct mdevsim_session *session)
 			return 0;
 		if (session->phase == MDEVSIM_SESSION_PRE_COPY) {
 			precopy_size(session, &initial, &dirty);
+			if (mdevsim_fault_any())
+				mdevsim_fault_precopy_info(session->device, &initial, &dirty);
 			return initial + dirty;
 		}
 	}
@@ -364,6 +483,8 @@ u64 mdevsim_session_pending(struct mdevsim_session *session)
 
 static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_info *info)
 {
+	u64 initial, dirty;
+
 	guard(mutex)(&session->lock);
 	if (session->phase == MDEVSIM_SESSION_OVER)
 		return -ENODEV;
@@ -371,7 +492,11 @@ static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_in
 		return -EINVAL;
 	if (MDEVSIM_PRECOPY_INFO_V2(session->device))
 		info->flags = session->reinit ? VFIO_PRECOPY_INFO_REINIT : 0;
-	precopy_size(session, &info->initial_bytes, &info->dirty_bytes);
+	precopy_size(session, &initial, &dirty);
+	if (mdevsim_fault_any())
+		mdevsim_fault_precopy_info(session->device, &initial, &dirty);
+	info->initial_bytes = initial;
+	info->dirty_bytes = dirty;
 	return 0;
 }
 
@@ -445,6 +570,28 @@ static const struct file_operations saving_fops = {
 
 /* ---- Loading ----------------------------------------------------------- */
 
+/* Bytes behind the end that a fault made up are taken, and lost. */
+static ssize_t write_nowhere(struct iov_iter *from)
+{
+	size_t count = iov_iter_count(from);
+
+	iov_iter_advance(from, count);
+	return count;
+}
+
+/* What faults make of the next bytes, as an error of the stream */
+static int write_fault(struct mdevsim_session *session)
+{
+	struct mdevsim_state_reader *reader = &session->loader.reader;
+	int ret = fault_piece(session);
+
+	if (ret)
+		return mdevsim_state_reader_fail(reader, ret, "a fault that was asked for");
+	if (mdevsim_fault_any() && !reader->offset && mdevsim_fault_refuses(session->device))
+		return mdevsim_state_reader_fail(reader, -EXDEV, "every stream is refused, by a fault");
+	return 0;
+}
+
 /* As read_piece(). Bytes that led to an error count as not written. */
 static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *from)
 {
@@ -453,14 +600,24 @@ static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *fro
 	void *to;
 	int ret;
 
+	ret = session->loader.reader.error ?: write_fault(session);
+	if (ret)
+		return ret;
+	if (session->piece.end)
+		return write_nowhere(from);
 	to = mdevsim_state_reader_want(&session->loader.reader, &length);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	pagefault_disable();
-	done = copy_from_iter(to, min_t(u64, length, iov_iter_count(from)), from);
+	done = copy_from_iter(to, min3(length, session->piece.most, (u64)iov_iter_count(from)),
+			      from);
 	pagefault_enable();
 	if (!done)
 		return -EFAULT;
+	if (session->piece.flip) {
+		*(u8 *)to ^= session->piece.flip;
+		mdevsim_fault_flipped(session->device, &session->piece);
+	}
 	ret = mdevsim_state_reader_have(&session->loader.reader, done);
 	return ret ? ret : done;
 }
@@ -481,6 +638,7 @@ static ssize_t write_locked(struct mdevsim_session *session, struct iov_iter *fr
 		done += ret;
 		cond_resched();
 	}
+	session_progress(session, done);
 	if (!reader->error)
 		return done ? done : ret;
 	mdevsim_migration_refused(session->device, &reader->why);
@@ -490,9 +648,14 @@ static ssize_t write_locked(struct mdevsim_session *session, struct iov_iter *fr
 static ssize_t session_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct mdevsim_session *session = iocb->ki_filp->private_data;
+	ssize_t ret = 0, cut = 0;
 	size_t done = 0;
-	ssize_t ret = 0;
 
+	if (mdevsim_fault_any()) {
+		cut = fault_hold_up(session, from);
+		if (cut < 0)
+			return cut;
+	}
 	while (iov_iter_count(from)) {
 		ret = write_locked(session, from);
 		if (ret > 0)
@@ -504,6 +667,7 @@ static ssize_t session_write(struct kiocb *iocb, struct iov_iter *from)
 		if (fatal_signal_pending(current))
 			break;
 	}
+	iov_iter_reexpand(from, iov_iter_count(from) + cut);
 	return done ? done : ret;
 }
 
