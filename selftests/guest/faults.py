@@ -33,8 +33,6 @@ TYPE = "nvme-64M"
 LIMIT = 1000
 LATE = 1500
 ENDLESS = 30
-# A guest that lost a command asks no longer than that.
-APPEND = "nvme_core.io_timeout=5"
 
 
 class Lab:
@@ -50,7 +48,7 @@ class Lab:
 
     def qemu(self, device, **arguments):
         self.count += 1
-        return Qemu(f"guest-{self.count}", device.arguments(), MEMORY, append=APPEND, **arguments)
+        return Qemu(f"guest-{self.count}", device.arguments(), MEMORY, **arguments)
 
     def source(self):
         return self.devices[self.at]
