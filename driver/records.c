@@ -102,7 +102,8 @@ void mdevsim_records_target(struct mdevsim_device *device)
 u64 mdevsim_records_synthetic(u64 bytes)
 {
 	const u64 most = MDEVSIM_MAX_EXTENT;
-	u64 framing = mdevsim_state_stream_size(sizeof(struct mdevsim_state_synthetic) + most) - most;
+	const u64 head = sizeof(struct mdevsim_state_synthetic);
+	u64 framing = mdevsim_state_stream_size(head + most) - most;
 
 	return bytes + DIV_ROUND_UP_ULL(bytes, most) * (framing + MDEVSIM_RECORD_ALIGN);
 }

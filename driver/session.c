@@ -348,7 +348,8 @@ static ssize_t copy_out_body(struct mdevsim_session *session, u64 left, struct i
 	if (at < session->body_length)
 		return copy_out(session, session->source + at, session->body_length - at, to);
 	if (session->writer.record.type == MDEVSIM_RECORD_SYNTHETIC)
-		return copy_out(session, page_address(ZERO_PAGE(0)), min_t(u64, left, PAGE_SIZE), to);
+		return copy_out(session, page_address(ZERO_PAGE(0)), min_t(u64, left, PAGE_SIZE),
+				to);
 	return copy_out_page(session, session->extent.offset + at - session->body_length, to);
 }
 
@@ -621,7 +622,8 @@ static int write_fault(struct mdevsim_session *session)
 	if (ret)
 		return mdevsim_state_reader_fail(reader, ret, "a fault that was asked for");
 	if (mdevsim_fault_any() && !reader->offset && mdevsim_fault_refuses(session->device))
-		return mdevsim_state_reader_fail(reader, -EXDEV, "every stream is refused, by a fault");
+		return mdevsim_state_reader_fail(reader, -EXDEV,
+						 "every stream is refused, by a fault");
 	return 0;
 }
 

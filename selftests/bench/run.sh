@@ -8,7 +8,7 @@
 set -eu -o pipefail
 cd "${0%/*}/../.."
 
-: "${MODULE:?the module to load}" "${MACHINE:=not said}"
+: "${MODULE:?the module to load}" "${BARE:?the same without hooks}" "${MACHINE:=not said}"
 
 processor()
 {
@@ -43,4 +43,5 @@ heading
 {
 	build/bench/bench
 	python3 selftests/bench/guest.py
+	sh selftests/bench/hooks.sh "$MODULE" "$BARE"
 } | python3 selftests/bench/table.py
