@@ -9,8 +9,8 @@ set -eu
 cd "${0%/*}/../.."
 rounds=9
 
-# times MODULE: of one load of it
-times()
+# measure MODULE: of one load of it
+measure()
 {
 	insmod "$1"
 	build/bench/bench hooks
@@ -19,7 +19,7 @@ times()
 
 [ ! -e /sys/module/mdevsim ] || rmmod mdevsim
 for _ in $(seq $rounds); do
-	echo "$(times "$1") $(times "$2")"
+	echo "$(measure "$1") $(measure "$2")"
 done | python3 -c '
 import statistics, sys
 rounds = [[float(word) for word in line.split()] for line in sys.stdin]

@@ -8,7 +8,8 @@
 set -eu -o pipefail
 cd "${0%/*}/../.."
 
-: "${MODULE:?the module to load}" "${BARE:?the same without hooks}" "${MACHINE:=not said}"
+: "${MODULE:?the module to load}" "${MACHINE:=not said}"
+: "${BARE:=build/bare/$(uname -r)/mdevsim.ko}"
 
 processor()
 {
