@@ -28,6 +28,15 @@ struct mdevsim_counters {
 	u64 interrupts;
 };
 
+#ifdef MDEVSIM_BARE
+/* What selftests/bench compares with */
+#define mdevsim_count(device, member, number)	do { (void)(number); } while (0)
+#else
+/** mdevsim_count - add a number to a member of &struct mdevsim_counters */
+#define mdevsim_count(device, member, number)				\
+	this_cpu_add((device)->counters->member, number)
+#endif
+
 /** define MDEVSIM_OPCODES - that a command can have */
 #define MDEVSIM_OPCODES		256
 

@@ -14,15 +14,13 @@
 
 static void count(struct mdevsim_device *device, u64 first, u64 last, bool write)
 {
-	struct mdevsim_counters __percpu *counters = device->counters;
-
 	if (!write) {
-		this_cpu_add(counters->dma_read, last - first + 1);
+		mdevsim_count(device, dma_read, last - first + 1);
 		return;
 	}
-	this_cpu_add(counters->dma_written, last - first + 1);
-	this_cpu_add(counters->pages_dirtied,
-		     (last >> MDEVSIM_DIRTY_SHIFT) - (first >> MDEVSIM_DIRTY_SHIFT) + 1);
+	mdevsim_count(device, dma_written, last - first + 1);
+	mdevsim_count(device, pages_dirtied,
+		      (last >> MDEVSIM_DIRTY_SHIFT) - (first >> MDEVSIM_DIRTY_SHIFT) + 1);
 }
 
 static int dma_rw(struct mdevsim_function *fn, u64 iova, void *data, size_t length, bool write)

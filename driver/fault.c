@@ -294,6 +294,9 @@ void mdevsim_fault_pause(struct mdevsim_device *device, struct mdevsim_fault_pac
 		.most		= U64_MAX,
 		.generation	= READ_ONCE(device->faults.generation),
 	};
+	/* An error behind bytes that were moved would be lost on who gets these. */
+	pause->most = min(distance(device, MDEVSIM_FAULT_KIND_DATA, offset),
+			  distance(device, MDEVSIM_FAULT_KIND_TRUNCATE, offset));
 	pause_stall(device, pace, offset, pause);
 	pause_rate(device, pace, pause);
 }

@@ -131,7 +131,7 @@ struct mdevsim_fault_pause {
 	u32 generation;
 };
 
-#ifdef MDEVSIM_WITHOUT_FAULTS
+#ifdef MDEVSIM_BARE
 /* What selftests/bench compares with: nothing of all this in any path */
 #define mdevsim_fault_any()	false
 #else

@@ -308,6 +308,28 @@ static u8 get_u8(struct genl_info *info, int attribute)
 	return info->attrs[attribute] ? nla_get_u8(info->attrs[attribute]) : 0;
 }
 
+/* Bounds that the policies do not have */
+static int check_bounds(struct genl_info *info, const struct mdevsim_fault_params *params)
+{
+	if (params->given & FAULT_BIT(RATE) &&
+	    (!params->rate || params->rate > MDEVSIM_SHAPE_MAX)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MDEVSIM_A_FAULT_RATE],
+				    "a rate is at least 1 and at most 2^44 bytes in a second");
+		return -ERANGE;
+	}
+	if (params->probability > MDEVSIM_CERTAIN) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MDEVSIM_A_FAULT_PROBABILITY],
+				    "a probability is at most 1, that is 1000000 millionths");
+		return -ERANGE;
+	}
+	if (params->delay_ms > MDEVSIM_MAX_DELAY_MS) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MDEVSIM_A_FAULT_DELAY_MS],
+				    "a delay is at most 3600000 ms");
+		return -ERANGE;
+	}
+	return 0;
+}
+
 static int get_fault(struct genl_info *info, struct mdevsim_fault_params *params)
 {
 	u32 given = given_faults(info);
@@ -334,12 +356,7 @@ static int get_fault(struct genl_info *info, struct mdevsim_fault_params *params
 		.opcode		= get_u8(info, MDEVSIM_A_FAULT_OPCODE),
 		.status		= get_u32(info, MDEVSIM_A_FAULT_STATUS, 0),
 	};
-	if (given & FAULT_BIT(RATE) && (!params->rate || params->rate > MDEVSIM_SHAPE_MAX)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MDEVSIM_A_FAULT_RATE],
-				    "a rate is at least 1 and at most 2^44 bytes in a second");
-		return -ERANGE;
-	}
-	return check_given(info, params->kind, given);
+	return check_bounds(info, params) ?: check_given(info, params->kind, given);
 }
 
 static int put_fault_id(struct sk_buff *skb, struct mdevsim_device *device, const void *what)
@@ -556,6 +573,10 @@ static int get_delay(struct genl_info *info, const struct nlattr *nest,
 	if (!attrs[MDEVSIM_A_DELAY_STATE] || !attrs[MDEVSIM_A_DELAY_MS]) {
 		NL_SET_ERR_MSG_ATTR(info->extack, nest, "a delay has a state and milliseconds");
 		return -EINVAL;
+	}
+	if (nla_get_u32(attrs[MDEVSIM_A_DELAY_MS]) > MDEVSIM_MAX_DELAY_MS) {
+		NL_SET_ERR_MSG_ATTR(info->extack, nest, "a delay is at most 3600000 ms");
+		return -ERANGE;
 	}
 	params->delay_ms[nla_get_u32(attrs[MDEVSIM_A_DELAY_STATE])] =
 		nla_get_u32(attrs[MDEVSIM_A_DELAY_MS]);

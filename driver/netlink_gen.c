@@ -10,25 +10,10 @@
 
 #include <uapi/linux/mdevsim.h>
 
-/* Integer value ranges */
-static const struct netlink_range_validation mdevsim_a_fault_probability_range = {
-	.min	= 1ULL,
-	.max	= MDEVSIM_CERTAIN,
-};
-
-static const struct netlink_range_validation mdevsim_a_fault_delay_ms_range = {
-	.min	= 1ULL,
-	.max	= MDEVSIM_MAX_DELAY_MS,
-};
-
-static const struct netlink_range_validation mdevsim_a_delay_ms_range = {
-	.max	= MDEVSIM_MAX_DELAY_MS,
-};
-
 /* Common nested types */
 const struct nla_policy mdevsim_delay_nl_policy[MDEVSIM_A_DELAY_MS + 1] = {
 	[MDEVSIM_A_DELAY_STATE] = NLA_POLICY_MAX(NLA_U32, 7),
-	[MDEVSIM_A_DELAY_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &mdevsim_a_delay_ms_range),
+	[MDEVSIM_A_DELAY_MS] = { .type = NLA_U32, },
 };
 
 /* MDEVSIM_CMD_DEV_GET - do */
@@ -41,11 +26,11 @@ const struct nla_policy mdevsim_fault_add_nl_policy[MDEVSIM_A_FAULT_STATUS + 1] 
 	[MDEVSIM_A_FAULT_DEV] = { .type = NLA_NUL_STRING, .len = MDEVSIM_NAME_LENGTH, },
 	[MDEVSIM_A_FAULT_KIND] = NLA_POLICY_MAX(NLA_U32, 12),
 	[MDEVSIM_A_FAULT_TIMES] = { .type = NLA_U32, },
-	[MDEVSIM_A_FAULT_PROBABILITY] = NLA_POLICY_FULL_RANGE(NLA_U32, &mdevsim_a_fault_probability_range),
+	[MDEVSIM_A_FAULT_PROBABILITY] = NLA_POLICY_MIN(NLA_U32, 1),
 	[MDEVSIM_A_FAULT_FROM] = NLA_POLICY_MAX(NLA_U32, 7),
 	[MDEVSIM_A_FAULT_TO] = NLA_POLICY_MAX(NLA_U32, 7),
 	[MDEVSIM_A_FAULT_ERRNO] = NLA_POLICY_RANGE(NLA_U32, 1, 511),
-	[MDEVSIM_A_FAULT_DELAY_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &mdevsim_a_fault_delay_ms_range),
+	[MDEVSIM_A_FAULT_DELAY_MS] = NLA_POLICY_MIN(NLA_U32, 1),
 	[MDEVSIM_A_FAULT_RATE] = { .type = NLA_U64, },
 	[MDEVSIM_A_FAULT_OFFSET] = { .type = NLA_U64, },
 	[MDEVSIM_A_FAULT_BIT] = NLA_POLICY_MAX(NLA_U8, 7),

@@ -46,6 +46,8 @@
  * @reinit: saving: tell PRECOPY_INFO of it once
  * @initial: saving: the record under way counts as initial data
  * @next_control: saving: index of the control record to be sent next
+ * @initial_extra: saving: made-up state to be sent, before the namespace
+ * @final_extra: saving: made-up state to be sent once the device is stopped
  * @extent: saving: the extent under way
  * @body_length: saving: bytes at @source
  * @loader: loading: everything
@@ -67,6 +69,8 @@ struct mdevsim_session {
 			bool reinit;
 			bool initial;
 			unsigned int next_control;
+			u64 initial_extra;
+			u64 final_extra;
 			struct mdevsim_extent extent;
 			u32 body_length;
 			const void *source;
@@ -192,6 +196,26 @@ static void begin_schema(struct mdevsim_session *session)
 				   session->body_length);
 }
 
+/* Some of the made-up state of which @left bytes are to be sent; false when there is none */
+static bool begin_synthetic(struct mdevsim_session *session, u64 *left)
+{
+	struct mdevsim_state_synthetic *header = (struct mdevsim_state_synthetic *)session->body;
+	u32 length = min_t(u64, *left, MDEVSIM_MAX_EXTENT);
+
+	if (!length)
+		return false;
+	*left -= length;
+	*header = (struct mdevsim_state_synthetic) {
+		.left	= cpu_to_le64(*left),
+		.length	= cpu_to_le32(length),
+	};
+	session->body_length = sizeof(*header);
+	session->initial = true;
+	mdevsim_state_writer_begin(&session->writer, MDEVSIM_RECORD_SYNTHETIC, 1,
+				   sizeof(*header) + length);
+	return true;
+}
+
 static bool begin_extent(struct mdevsim_session *session)
 {
 	struct mdevsim_state_ns_extent *header = (struct mdevsim_state_ns_extent *)session->body;
@@ -251,10 +275,14 @@ static int begin_record(struct mdevsim_session *session)
 		begin_schema(session);
 	else if (session->identity_due)
 		begin_identity(session);
+	else if (begin_synthetic(session, &session->initial_extra))
+		;
 	else if (begin_extent(session))
 		;
 	else if (session->phase == MDEVSIM_SESSION_PRE_COPY)
 		return -ENOMSG;
+	else if (begin_synthetic(session, &session->final_extra))
+		;
 	else if (!begin_control(session))
 		begin_end(session);
 	trace_mdevsim_record(mdevsim_function_name(session_fn(session)), &session->writer.record,
@@ -319,6 +347,9 @@ static ssize_t copy_out_body(struct mdevsim_session *session, u64 left, struct i
 
 	if (at < session->body_length)
 		return copy_out(session, session->source + at, session->body_length - at, to);
+	if (session->writer.record.type == MDEVSIM_RECORD_SYNTHETIC)
+		return copy_out(session, page_address(ZERO_PAGE(0)), min_t(u64, left, PAGE_SIZE),
+				to);
 	return copy_out_page(session, session->extent.offset + at - session->body_length, to);
 }
 
@@ -421,7 +452,8 @@ static u64 record_left(struct mdevsim_session *session)
 {
 	u64 left = mdevsim_state_writer_left(&session->writer);
 
-	if (session->writer.record.type < MDEVSIM_RECORD_NS_DATA)
+	if (session->writer.record.type < MDEVSIM_RECORD_NS_DATA ||
+	    session->writer.record.type == MDEVSIM_RECORD_SYNTHETIC)
 		return left;
 	return min(left, session->extent.length);
 }
@@ -440,7 +472,7 @@ static void precopy_size(struct mdevsim_session *session, u64 *initial, u64 *dir
 	struct mdevsim_bulk_size size;
 
 	fn->ops->bulk_size(fn, &size);
-	*initial = size.initial;
+	*initial = size.initial + mdevsim_records_synthetic(session->initial_extra);
 	*dirty = size.dirty;
 	*(session->initial ? initial : dirty) += record_left(session);
 	if (session->identity_due)
@@ -454,13 +486,15 @@ u64 mdevsim_session_size(struct mdevsim_session *session)
 {
 	const u64 page = mdevsim_state_stream_size(sizeof(struct mdevsim_state_ns_extent) +
 						   MDEVSIM_EXTENT_ALIGN);
-	u64 initial, dirty;
+	u64 initial, dirty, extra;
 
 	guard(mutex)(&session->lock);
 	if (!session_is_saving(session))
 		return 0;
 	precopy_size(session, &initial, &dirty);
-	return DIV_ROUND_UP_ULL(initial + dirty, MDEVSIM_EXTENT_ALIGN) * page +
+	extra = mdevsim_records_synthetic(session->initial_extra);
+	return DIV_ROUND_UP_ULL(initial + dirty - extra, MDEVSIM_EXTENT_ALIGN) * page + extra +
+	       mdevsim_records_synthetic(session->final_extra) +
 	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(session->device);
 }
 
@@ -588,7 +622,8 @@ static int write_fault(struct mdevsim_session *session)
 	if (ret)
 		return mdevsim_state_reader_fail(reader, ret, "a fault that was asked for");
 	if (mdevsim_fault_any() && !reader->offset && mdevsim_fault_refuses(session->device))
-		return mdevsim_state_reader_fail(reader, -EXDEV, "every stream is refused, by a fault");
+		return mdevsim_state_reader_fail(reader, -EXDEV,
+						 "every stream is refused, by a fault");
 	return 0;
 }
 
@@ -695,6 +730,16 @@ int mdevsim_session_commit(struct mdevsim_session *session)
 
 /* ---- Both -------------------------------------------------------------- */
 
+static void session_init_extra(struct mdevsim_session *session)
+{
+	struct mdevsim_shape_params shape;
+	u64 dirtied;
+
+	mdevsim_shape_get(session->device, &shape, &dirtied);
+	session->initial_extra = shape.initial_extra;
+	session->final_extra = shape.final_extra;
+}
+
 static void session_init_saving(struct mdevsim_session *session)
 {
 	struct mdevsim_function *fn = session->device->fn;
@@ -706,6 +751,8 @@ static void session_init_saving(struct mdevsim_session *session)
 	session->identity_due = true;
 	session->schema_due = minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
 	session->initial = true;
+	if (session->schema_due)
+		session_init_extra(session);
 	fn->ops->bulk_save_begin(fn);
 }
 

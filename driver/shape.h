@@ -7,6 +7,7 @@
 #ifndef MDEVSIM_SHAPE_H
 #define MDEVSIM_SHAPE_H
 
+#include <linux/bits.h>
 #include <linux/mdevsim.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -18,7 +19,7 @@ struct mdevsim_device;
 /** define MDEVSIM_SHAPE_STATES - states that a device can be in */
 #define MDEVSIM_SHAPE_STATES	(MDEVSIM_MIGRATION_STATE_PRE_COPY_P2P + 1)
 /** define MDEVSIM_SHAPE_MAX - bytes, or bytes in a second, that can be asked for */
-#define MDEVSIM_SHAPE_MAX	(1ULL << 44)
+#define MDEVSIM_SHAPE_MAX	BIT_ULL(44)
 
 /**
  * struct mdevsim_shape_params - what load there is

@@ -5,7 +5,7 @@
 _vfiomig_global="--json --pretty --verbose --color --help --version"
 _vfiomig_states="RUNNING STOP STOP_COPY RESUMING RUNNING_P2P PRE_COPY PRE_COPY_P2P ERROR reset"
 _vfiomig_records="identity schema pci-config irq nvme-regs nvme-admin nvme-queues nvme-features
-	nvme-aer nvme-logs ns-data ns-zero end"
+	nvme-aer nvme-logs ns-data ns-zero synthetic end"
 _vfiomig_faults="arc error stall-arc stall-data rate data flip truncate precopy-info data-size refuse
 	nvme-timeout nvme-status"
 _vfiomig_files="dump verify diff edit extract timeline" # commands whose words are files

@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# hooks.sh WITH WITHOUT: what registers and DMA cost with the module WITH, in
+# which faults are off, and with WITHOUT, which has neither counters nor places for
+# faults (-DMDEVSIM_BARE). The modules take turns, so that what disturbs one
+# disturbs the other. Prints figures as figure.h has them.
+set -eu
+cd "${0%/*}/../.."
+rounds=9
+
+# measure MODULE: of one load of it
+measure()
+{
+	insmod "$1"
+	build/bench/bench hooks
+	rmmod mdevsim
+}
+
+[ ! -e /sys/module/mdevsim ] || rmmod mdevsim
+for _ in $(seq $rounds); do
+	echo "$(measure "$1") $(measure "$2")"
+done | python3 -c '
+import statistics, sys
+rounds = [[float(word) for word in line.split()] for line in sys.stdin]
+for index, name in enumerate(["register write", "register read", "write of 64 KiB"]):
+    ratio = statistics.median(r[index] / r[index + 3] for r in rounds)
+    with_hooks, without = (statistics.median(r[i] for r in rounds) for i in (index, index + 3))
+    print(f"{name}, faults off / no hooks\t{ratio:.3f}\t<= 1.03\t"
+          f"{with_hooks:.0f} / {without:.0f} ns, medians of {len(rounds)} loads of each")'
