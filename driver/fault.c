@@ -33,7 +33,7 @@ static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault)
 	if (!fault->id)
 		fault->id = ++faults->last_id;
 	list_add_tail(&fault->node, &faults->list);
-	faults->nr++;
+	WRITE_ONCE(faults->nr, faults->nr + 1);
 	return 0;
 }
 
@@ -66,9 +66,9 @@ static void take_off(struct mdevsim_faults *faults, u32 id, struct list_head *of
 		if (id && fault->id != id)
 			continue;
 		list_move_tail(&fault->node, off);
-		faults->nr--;
+		WRITE_ONCE(faults->nr, faults->nr - 1);
+		WRITE_ONCE(faults->generation, faults->generation + 1);
 	}
-	faults->generation++;
 }
 
 int mdevsim_fault_remove(struct mdevsim_device *device, u32 id)
@@ -118,7 +118,7 @@ static bool happens(struct mdevsim_fault *fault)
 
 typedef bool (*match_fn)(const struct mdevsim_fault_params *params, const void *what);
 
-/* The first fault of a kind that matches, and happens; a copy of it. Tells of it. */
+/* The first fault of a kind that matches, and happens; a copy of it */
 static bool hit(struct mdevsim_device *device, enum mdevsim_fault_kind kind, match_fn match,
 		const void *what, struct mdevsim_fault *copy)
 {
@@ -355,11 +355,6 @@ int mdevsim_fault_piece(struct mdevsim_device *device, u64 offset,
 	return 0;
 }
 
-static bool match_id(const struct mdevsim_fault *fault, u32 id)
-{
-	return fault->id == id;
-}
-
 void mdevsim_fault_flipped(struct mdevsim_device *device, const struct mdevsim_fault_piece *piece)
 {
 	struct mdevsim_faults *faults = &device->faults;
@@ -367,7 +362,7 @@ void mdevsim_fault_flipped(struct mdevsim_device *device, const struct mdevsim_f
 
 	scoped_guard(spinlock, &faults->lock) {
 		list_for_each_entry(fault, &faults->list, node) {
-			if (!match_id(fault, piece->id))
+			if (fault->id != piece->id)
 				continue;
 			fault->hits++;
 			copy = *fault;

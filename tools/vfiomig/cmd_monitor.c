@@ -317,29 +317,51 @@ static int count(struct watch *watch)
 	return status;
 }
 
+/* How soon an interrupt is noticed that comes just before poll() */
 #define IDLE_MS		500
 
-/* Events as they come. After a loss the next one tells how many; if none comes, the devices do. */
+/* Nothing has come for a while: if that is because it was lost, say how much. */
+static int settle(struct watch *watch)
+{
+	if (!watch->overrun)
+		return STATUS_DONE;
+	watch->overrun = false;
+	return count(watch);
+}
+
+static int take_in(struct watch *watch)
+{
+	int error = netlink_receive(&watch->netlink, on_event, watch);
+
+	if (error == -ENOBUFS)
+		watch->overrun = true;
+	else if (error)
+		return fail(&(struct fault){ .status = STATUS_FAILED, .error = -error },
+			    "cannot receive events");
+	return STATUS_DONE;
+}
+
+/*
+ * Events as they come. After a loss the next one tells how many; if none comes, the devices do.
+ * Those that have come before an interrupt are printed.
+ */
 static int watch_on(struct watch *watch)
 {
 	struct pollfd ready = { .fd = nl_socket_get_fd(watch->netlink.sock), .events = POLLIN };
-	int got, error;
+	int got, status = STATUS_DONE;
+	bool over = false;
 
-	while (!interrupt_seen()) {
-		got = poll(&ready, 1, watch->overrun ? IDLE_MS : -1);
-		if (!got) {
-			watch->overrun = false;
-			if (count(watch))
-				return STATUS_FAILED;
+	while (!status && !over) {
+		over = interrupt_seen();
+		got = poll(&ready, 1, over ? 0 : IDLE_MS);
+		if (got > 0) {
+			status = take_in(watch);
+			over = false;
+		} else if (!got) {
+			status = settle(watch);
 		}
-		error = got > 0 ? netlink_receive(&watch->netlink, on_event, watch) : 0;
-		if (error == -ENOBUFS)
-			watch->overrun = true;
-		else if (error)
-			return fail(&(struct fault){ .status = STATUS_FAILED, .error = -error },
-				    "cannot receive events");
 	}
-	return STATUS_DONE;
+	return status;
 }
 
 static int watch_begin(struct watch *watch)

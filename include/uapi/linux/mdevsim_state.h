@@ -97,7 +97,9 @@
  * Changing state returns EIO in the ERROR state, EINVAL for a state or a
  * combination of states that does not exist, EBUSY when the session belongs to
  * another front end, and ENOMEM, ENFILE or EMFILE when there is no memory or file
- * descriptor for a session.
+ * descriptor for a session. While somebody has added faults or delays (see mdevsim.h)
+ * it also returns EINTR when the caller was killed meanwhile, and whatever errno a fault
+ * was given, as do read() and write().
  *
  * Writing namespace_size returns EINVAL for a size that is 0 or not a multiple of
  * %MDEVSIM_EXTENT_ALIGN, EFBIG for one past the type's, and EBUSY in a state in
