@@ -120,6 +120,7 @@ demo: all guest-initramfs
 
 bench: all guest-initramfs
 	$(IN_ROOT) make -C selftests/bench
+	$(IN_ROOT) make module MODULES=build/bare KCFLAGS=-DMDEVSIM_BARE
 	$(BOOT) -g -q -n bench -m 5G -t 1800 "MACHINE='$$(selftests/bench/machine.sh)' selftests/bench/run.sh"
 
 shell: root

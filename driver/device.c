@@ -7,8 +7,11 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "compat/feature.h"
+#include "debugfs.h"
+#include "event.h"
 #include "log_ops.h"
 #include "mdevsim.h"
+#include "netlink.h"
 #include "records.h"
 #include "sysfs.h"
 #include "trace.h"
@@ -21,6 +24,17 @@ const char *mdevsim_function_name(struct mdevsim_function *fn)
 const u8 *mdevsim_function_uuid(struct mdevsim_function *fn)
 {
 	return fn->device->uuid.b;
+}
+
+enum mdevsim_verdict mdevsim_function_command(struct mdevsim_function *fn, bool admin, u8 opcode,
+					      u16 *status)
+{
+	struct mdevsim_device *device = fn->device;
+
+	atomic64_inc(&device->commands[admin][opcode]);
+	if (mdevsim_fault_any())
+		return mdevsim_fault_command(device, admin, opcode, status);
+	return MDEVSIM_VERDICT_EXECUTE;
 }
 
 void mdevsim_function_dbg(struct mdevsim_function *fn, const char *fmt, ...)
@@ -50,11 +64,19 @@ static int device_init(struct vfio_device *vdev)
 	mdevsim_irq_init(&device->irq);
 	mdevsim_dirty_log_init(&device->dirty_log);
 	mdevsim_migration_init(device);
+	mdevsim_fault_init(device);
+	mdevsim_shape_init(device);
+	snprintf(device->name, sizeof(device->name), "%pUb", &device->uuid);
 	if (MDEVSIM_CAN_LOG_DMA)
 		vdev->log_ops = &mdevsim_log_ops;
+	device->counters = alloc_percpu(struct mdevsim_counters);
+	if (!device->counters)
+		return -ENOMEM;
 	device->fn = device->type->function->create(device, device->type->capacity);
-	if (IS_ERR(device->fn))
+	if (IS_ERR(device->fn)) {
+		free_percpu(device->counters);
 		return PTR_ERR(device->fn);
+	}
 	mdevsim_records_target(device);
 	return 0;
 }
@@ -64,7 +86,9 @@ static void device_release(struct vfio_device *vdev)
 {
 	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
 
+	mdevsim_fault_remove(device, 0);
 	device->fn->ops->destroy(device->fn);
+	free_percpu(device->counters);
 	mdevsim_compat_free_device(vdev);
 }
 
@@ -74,8 +98,23 @@ static int device_open(struct vfio_device *vdev)
 
 	guard(mutex)(&device->lifecycle);
 	WRITE_ONCE(device->memcg, get_mem_cgroup_from_mm(current->mm));
-	device->fn->ops->resume(device->fn);
+	WRITE_ONCE(device->opened, true);
+	mdevsim_event_life(device, MDEVSIM_EVENT_KIND_OPENED);
+	mdevsim_device_resume(device);
 	return 0;
+}
+
+/* The background writer is of the carrier, and stops first and starts last. */
+void mdevsim_device_quiesce(struct mdevsim_device *device)
+{
+	mdevsim_shape_halt(device);
+	device->fn->ops->quiesce(device->fn);
+}
+
+void mdevsim_device_resume(struct mdevsim_device *device)
+{
+	device->fn->ops->resume(device->fn);
+	mdevsim_shape_run(device);
 }
 
 /* What both kinds of reset do. The function is quiet. */
@@ -91,7 +130,7 @@ static void reset_registers(struct mdevsim_device *device)
 static void reset_all(struct mdevsim_device *device)
 {
 	lockdep_assert_held(&device->lifecycle);
-	device->fn->ops->quiesce(device->fn);
+	mdevsim_device_quiesce(device);
 	mdevsim_migration_reset(device);
 	reset_registers(device);
 	mdevsim_irq_release(&device->irq);
@@ -112,13 +151,17 @@ static void device_close(struct vfio_device *vdev)
 	memcg = device->memcg;
 	WRITE_ONCE(device->memcg, NULL);
 	mem_cgroup_put(memcg);
+	WRITE_ONCE(device->progress.protocol, MDEVSIM_PROTOCOL_NONE);
+	WRITE_ONCE(device->opened, false);
+	mdevsim_event_life(device, MDEVSIM_EVENT_KIND_CLOSED);
 }
 
 void mdevsim_device_reset(struct mdevsim_device *device)
 {
 	guard(mutex)(&device->lifecycle);
 	reset_all(device);
-	device->fn->ops->resume(device->fn);
+	mdevsim_event_reset(device, "reset by its owner");
+	mdevsim_device_resume(device);
 }
 
 void mdevsim_device_function_reset(struct mdevsim_device *device)
@@ -126,10 +169,11 @@ void mdevsim_device_function_reset(struct mdevsim_device *device)
 	guard(mutex)(&device->lifecycle);
 	if (device->frozen)
 		return;
-	device->fn->ops->quiesce(device->fn);
+	mdevsim_device_quiesce(device);
 	reset_registers(device);
+	mdevsim_event_reset(device, "function level reset by the guest");
 	if (mdevsim_migration_is_running(device))
-		device->fn->ops->resume(device->fn);
+		mdevsim_device_resume(device);
 }
 
 int mdevsim_device_resize(struct mdevsim_device *device, u64 size)
@@ -276,9 +320,13 @@ static int device_probe(struct mdev_device *mdev)
 		return PTR_ERR(device);
 	dev_set_drvdata(&mdev->dev, device);
 	ret = vfio_register_emulated_iommu_dev(&device->vdev);
-	if (ret)
+	if (ret) {
 		vfio_put_device(&device->vdev);
-	return ret;
+		return ret;
+	}
+	mdevsim_debugfs_add(device);
+	mdevsim_netlink_add(device);
+	return 0;
 }
 
 /* Waits, asking the user through device_request(), until the last fd of the device is closed. */
@@ -287,6 +335,8 @@ static void device_remove(struct mdev_device *mdev)
 	struct mdevsim_device *device = dev_get_drvdata(&mdev->dev);
 
 	vfio_unregister_group_dev(&device->vdev);
+	mdevsim_netlink_remove(device);
+	mdevsim_debugfs_remove(device);
 	vfio_put_device(&device->vdev);
 }
 

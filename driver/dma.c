@@ -12,6 +12,17 @@
 #include "mdevsim.h"
 #include "trace.h"
 
+static void count(struct mdevsim_device *device, u64 first, u64 last, bool write)
+{
+	if (!write) {
+		mdevsim_count(device, dma_read, last - first + 1);
+		return;
+	}
+	mdevsim_count(device, dma_written, last - first + 1);
+	mdevsim_count(device, pages_dirtied,
+		      (last >> MDEVSIM_DIRTY_SHIFT) - (first >> MDEVSIM_DIRTY_SHIFT) + 1);
+}
+
 static int dma_rw(struct mdevsim_function *fn, u64 iova, void *data, size_t length, bool write)
 {
 	struct mdevsim_device *device = fn->device;
@@ -25,6 +36,7 @@ static int dma_rw(struct mdevsim_function *fn, u64 iova, void *data, size_t leng
 	if (!mdevsim_dma_enabled(fn))
 		return -EFAULT;
 	ret = vfio_dma_rw(&device->vdev, iova, data, length, write);
+	count(device, iova, last, write);
 	trace_mdevsim_dma(mdevsim_function_name(fn), iova, length, write, ret);
 	return ret ? -EFAULT : 0;
 }

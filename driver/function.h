@@ -103,6 +103,18 @@ struct mdevsim_bulk_size {
 };
 
 /**
+ * enum mdevsim_verdict - what becomes of a command
+ * @MDEVSIM_VERDICT_EXECUTE: it is executed
+ * @MDEVSIM_VERDICT_COMPLETE: it is completed with a status, and not executed
+ * @MDEVSIM_VERDICT_DROP: it is never completed
+ */
+enum mdevsim_verdict {
+	MDEVSIM_VERDICT_EXECUTE,
+	MDEVSIM_VERDICT_COMPLETE,
+	MDEVSIM_VERDICT_DROP,
+};
+
+/**
  * struct mdevsim_function_ops - what a function does for its carrier
  *
  * @limits: what a function of this kind is; the capacity of its namespace is the carrier's choice
@@ -138,6 +150,7 @@ struct mdevsim_bulk_size {
  *	while waiting.
  * @bulk_page_crc: CRC-32C of what @bulk_page_get returned, before inversion at either end
  * @bulk_page_put: ends @bulk_page_get
+ * @bulk_touch: dirty the page at @offset, whose contents stay. 0, -ENOMEM, or -ERANGE past the end
  * @bulk_load_begin: start a loading session for the namespace of @id: an empty one is filled in
  *	the shadow of the present one. Called again, it starts over. -ENOMEM.
  * @bulk_load_page: the page of the new namespace at @offset, allocated; ERR_PTR(-ENOMEM)
@@ -149,8 +162,9 @@ struct mdevsim_bulk_size {
  *
  * Every entry is called in process context, may sleep, and is serialised by the
  * carrier except @bar_read, @bar_write, @config_changed and @resize, which run
- * against anything, and @bulk_size, @bulk_next, @bulk_page_get and
- * @bulk_page_put, which run against commands being executed.
+ * against anything, and @bulk_size, @bulk_next, @bulk_page_get, @bulk_page_put and
+ * @bulk_touch, which run against commands being executed. @bulk_size runs against
+ * anything, too, and does not sleep.
  */
 struct mdevsim_function_ops {
 	struct mdevsim_identity_limits limits;
@@ -177,6 +191,7 @@ struct mdevsim_function_ops {
 	void *(*bulk_page_get)(struct mdevsim_function *fn, u64 offset);
 	u32 (*bulk_page_crc)(struct mdevsim_function *fn, void *page);
 	void (*bulk_page_put)(struct mdevsim_function *fn, u64 offset);
+	int (*bulk_touch)(struct mdevsim_function *fn, u64 offset);
 	int (*bulk_load_begin)(struct mdevsim_function *fn,
 			       const struct mdevsim_state_identity *id);
 	void *(*bulk_load_page)(struct mdevsim_function *fn, u64 offset);
@@ -266,6 +281,18 @@ const u8 *mdevsim_function_uuid(struct mdevsim_function *fn);
 /** mdevsim_function_dbg - a debug message; guests can cause it, so never louder */
 __printf(2, 3)
 void mdevsim_function_dbg(struct mdevsim_function *fn, const char *fmt, ...);
+
+/**
+ * mdevsim_function_command - a command is about to be executed
+ * @fn: function
+ * @admin: it is an admin command
+ * @opcode: it has; one that is known
+ * @status: out: what to complete it with, when that is what is to become of it
+ *
+ * Counts it, and lets somebody who tests drivers have his way with it. May sleep.
+ */
+enum mdevsim_verdict mdevsim_function_command(struct mdevsim_function *fn, bool admin, u8 opcode,
+					      u16 *status);
 
 /**
  * mdevsim_function_dirtied - the namespace has something to send again

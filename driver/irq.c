@@ -34,6 +34,7 @@ static void intx_update(struct mdevsim_irq *irq)
 		return;
 	irq->intx_masked = true;
 	eventfd_signal(irq->intx);
+	mdevsim_count(device, interrupts, 1);
 	trace_mdevsim_irq(irq_device_name(irq), "intx", 0, true);
 }
 
@@ -45,6 +46,7 @@ static void msix_update(struct mdevsim_irq *irq, unsigned int vector)
 		return;
 	irq->msix_pending &= ~BIT_ULL(vector);
 	eventfd_signal(irq->msix[vector]);
+	mdevsim_count(irq_to_mdevsim(irq), interrupts, 1);
 }
 
 void mdevsim_irq_evaluate(struct mdevsim_irq *irq)

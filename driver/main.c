@@ -5,7 +5,9 @@
  */
 #include <linux/module.h>
 #include <linux/sizes.h>
+#include "debugfs.h"
 #include "mdevsim.h"
+#include "netlink.h"
 #include "records.h"
 #include "sysfs.h"
 
@@ -112,10 +114,14 @@ static int __init mdevsim_init(void)
 	ret = class_register(&mdevsim_class);
 	if (ret)
 		goto err_records_exit;
+	ret = mdevsim_netlink_init();
+	if (ret)
+		goto err_unregister_class;
+	mdevsim_debugfs_init();
 	mdevsim_device_driver.max_instances = max_devices;
 	ret = mdev_register_driver(&mdevsim_device_driver);
 	if (ret)
-		goto err_unregister_class;
+		goto err_netlink_exit;
 	ret = parent_register();
 	if (ret)
 		goto err_unregister_driver;
@@ -123,6 +129,9 @@ static int __init mdevsim_init(void)
 
 err_unregister_driver:
 	mdev_unregister_driver(&mdevsim_device_driver);
+err_netlink_exit:
+	mdevsim_debugfs_exit();
+	mdevsim_netlink_exit();
 err_unregister_class:
 	class_unregister(&mdevsim_class);
 err_records_exit:
@@ -137,6 +146,8 @@ static void __exit mdevsim_exit(void)
 {
 	parent_unregister();
 	mdev_unregister_driver(&mdevsim_device_driver);
+	mdevsim_debugfs_exit();
+	mdevsim_netlink_exit();
 	class_unregister(&mdevsim_class);
 	mdevsim_records_exit();
 	destroy_workqueue(mdevsim_function_wq);

@@ -5,19 +5,24 @@
 #ifndef MDEVSIM_H
 #define MDEVSIM_H
 
+#include <linux/list.h>
 #include <linux/mdev.h>
 #include <linux/rwsem.h>
 #include <linux/uuid.h>
 #include <linux/vfio.h>
+#include "counters.h"
 #include "dirty_log.h"
+#include "fault.h"
 #include "function.h"
 #include "irq.h"
 #include "migration.h"
 #include "migration_region.h"
 #include "pci_config.h"
 #include "region.h"
+#include "shape.h"
 #include "state_load.h"
 
+struct dentry;
 struct mem_cgroup;
 
 /**
@@ -55,10 +60,22 @@ struct mdevsim_type {
  * @migration_region: the other front end of migration
  * @memcg: of the process that opened the device; pays for its pages. Changes
  *	only while @fn is quiet.
+ * @name: @uuid as text, when nobody knows how long the mediated device will last; immutable
+ * @opened: somebody has it open; READ_ONCE()
+ * @progress: how far migration is, for who looks on
+ * @counters: what it did
+ * @commands: admin (1) and I/O (0) commands executed, by opcode
+ * @events: sequence number of the last one; READ_ONCE()
+ * @faults: what goes wrong on purpose
+ * @shape: load that is made up
+ * @node: in the list of devices that netlink looks at
+ * @debugfs: its directory, where this module makes one
  *
  * Order of locks: @lifecycle, @gate, &mdevsim_session.lock, the function's own
  * locks, then the leaves: @config_lock, &mdevsim_irq.lock,
- * &mdevsim_dirty_log.lock, &mdevsim_migration.notify. Guest memory
+ * &mdevsim_dirty_log.lock, &mdevsim_migration.notify, &mdevsim_faults.lock,
+ * &mdevsim_shape.lock. Events have a mutex that is a leaf but for the function's spinlocks,
+ * and is taken under any mutex of these. Guest memory
  * (mdevsim_dma_read(), mdevsim_dma_write()) takes locks of the IOMMU back end and
  * faults pages in: never under a leaf. It takes @dirty_log's lock itself.
  *
@@ -83,6 +100,17 @@ struct mdevsim_device {
 	struct mdevsim_migration migration;
 	struct mdevsim_migration_region migration_region;
 	struct mem_cgroup *memcg;
+
+	char name[UUID_STRING_LEN + 1];
+	bool opened;
+	struct mdevsim_progress progress;
+	struct mdevsim_counters __percpu *counters;
+	atomic64_t commands[2][MDEVSIM_OPCODES];
+	u64 events;
+	struct mdevsim_faults faults;
+	struct mdevsim_shape shape;
+	struct list_head node;
+	struct dentry *debugfs;
 };
 
 static inline struct mdevsim_device *vdev_to_mdevsim(struct vfio_device *vdev)
@@ -101,6 +129,12 @@ static inline const struct mdevsim_type *mdev_to_mdevsim_type(struct mdev_type *
 }
 
 extern struct mdev_driver mdevsim_device_driver;
+
+/** mdevsim_device_quiesce - nothing in the device does anything. Caller holds the lifecycle. */
+void mdevsim_device_quiesce(struct mdevsim_device *device);
+
+/** mdevsim_device_resume - ends mdevsim_device_quiesce() */
+void mdevsim_device_resume(struct mdevsim_device *device);
 
 /**
  * mdevsim_device_reset - what VFIO_DEVICE_RESET does: a session ends, the

@@ -15,6 +15,7 @@
 #include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/uaccess.h>
+#include "event.h"
 #include "mdevsim.h"
 #include "records.h"
 #include "session.h"
@@ -66,9 +67,29 @@ static void session_end(struct mdevsim_device *device)
 	struct mdevsim_session *session = mig->session;
 
 	set_session(mig, NULL);
-	if (session)
+	if (session) {
 		mdevsim_session_end(session);
+		WRITE_ONCE(device->progress.phase, MDEVSIM_PHASE_NONE);
+		mdevsim_event_session_end(device, ktime_get_ns() - device->progress.start_ns);
+	}
 	mdevsim_migration_region_end(device);
+}
+
+static const enum mdevsim_phase phases[] = {
+	[MDEVSIM_SESSION_PRE_COPY]	= MDEVSIM_PHASE_PRE_COPY,
+	[MDEVSIM_SESSION_STOP_COPY]	= MDEVSIM_PHASE_STOP_COPY,
+	[MDEVSIM_SESSION_RESUMING]	= MDEVSIM_PHASE_RESUMING,
+};
+
+static void session_begun(struct mdevsim_device *device, enum mdevsim_session_phase phase)
+{
+	struct mdevsim_progress *progress = &device->progress;
+
+	WRITE_ONCE(progress->bytes, 0);
+	WRITE_ONCE(progress->rounds, 0);
+	progress->start_ns = ktime_get_ns();
+	WRITE_ONCE(progress->phase, phases[phase]);
+	mdevsim_event_session_begin(device);
 }
 
 /* On return no write to the function's registers is under way and none takes effect. */
@@ -80,7 +101,7 @@ static void freeze(struct mdevsim_device *device, bool frozen)
 
 static struct file *arc_quiesce(struct mdevsim_device *device)
 {
-	device->fn->ops->quiesce(device->fn);
+	mdevsim_device_quiesce(device);
 	mdevsim_irq_hold(&device->irq);
 	return NULL;
 }
@@ -96,7 +117,7 @@ static struct file *arc_resume(struct mdevsim_device *device)
 	if (device->migration.loaded)
 		fn->ops->state_loaded(fn);
 	device->migration.loaded = false;
-	fn->ops->resume(fn);
+	mdevsim_device_resume(device);
 	mdevsim_irq_release(&device->irq);
 	return NULL;
 }
@@ -120,8 +141,10 @@ static struct file *arc_session_start(struct mdevsim_device *device,
 	struct file *file;
 
 	file = mdevsim_session_start(device, phase, &session);
-	if (!IS_ERR(file))
-		set_session(&device->migration, session);
+	if (IS_ERR(file))
+		return file;
+	session_begun(device, phase);
+	set_session(&device->migration, session);
 	return file;
 }
 
@@ -135,6 +158,7 @@ static struct file *arc_stop_copy(struct mdevsim_device *device)
 {
 	freeze(device, true);
 	mdevsim_session_stop_copy(device->migration.session);
+	WRITE_ONCE(device->progress.phase, MDEVSIM_PHASE_STOP_COPY);
 	return NULL;
 }
 
@@ -192,20 +216,54 @@ static struct file *step(struct mdevsim_device *device, enum vfio_device_mig_sta
 	return ERR_PTR(-EINVAL);
 }
 
+/* A device that is broken does nothing, until it is reset. */
+static void enter_error(struct mdevsim_device *device)
+{
+	mdevsim_device_quiesce(device);
+	mdevsim_irq_hold(&device->irq);
+	freeze(device, true);
+	session_end(device);
+}
+
+/* Take an arc, unless it takes longer, fails or breaks the device, as somebody asked for. */
+static struct file *step_shaped(struct mdevsim_device *device, enum vfio_device_mig_state *next)
+{
+	bool broken = false;
+	int ret;
+
+	ret = mdevsim_shape_delay(device, *next);
+	if (!ret && mdevsim_fault_any())
+		ret = mdevsim_fault_arc(device, device->migration.state, *next, &broken);
+	if (!ret)
+		return step(device, *next);
+	if (broken) {
+		enter_error(device);
+		*next = VFIO_DEVICE_STATE_ERROR;
+	}
+	return ERR_PTR(ret);
+}
+
 static struct file *step_traced(struct mdevsim_device *device, enum vfio_device_mig_state next)
 {
 	struct mdevsim_migration *mig = &device->migration;
-	u64 start = ktime_get_ns();
+	enum vfio_device_mig_state from = mig->state;
+	u64 start = ktime_get_ns(), ns;
 	struct file *file;
 
-	file = step(device, next);
-	trace_mdevsim_arc(dev_name(device->vdev.dev), mdevsim_migration_state_name(mig->state),
-			  mdevsim_migration_state_name(next), PTR_ERR_OR_ZERO(file),
-			  ktime_get_ns() - start);
-	if (!IS_ERR(file))
-		mig->state = next;
+	file = step_shaped(device, &next);
+	ns = ktime_get_ns() - start;
+	if (!IS_ERR(file) || next == VFIO_DEVICE_STATE_ERROR)
+		WRITE_ONCE(mig->state, next);
+	trace_mdevsim_arc(dev_name(device->vdev.dev), mdevsim_migration_state_name(from),
+			  mdevsim_migration_state_name(next), PTR_ERR_OR_ZERO(file), ns);
+	mdevsim_event_state(device, from, next, PTR_ERR_OR_ZERO(file), ns);
 	return file;
 }
+
+static const enum mdevsim_protocol protocols[] = {
+	[MDEVSIM_FRONT_END_FEATURE]	= MDEVSIM_PROTOCOL_V2,
+	[MDEVSIM_FRONT_END_REGION]	= MDEVSIM_PROTOCOL_V1,
+};
 
 struct file *mdevsim_migration_set_state(struct mdevsim_device *device, u32 new_state,
 					 enum mdevsim_front_end by)
@@ -219,6 +277,7 @@ struct file *mdevsim_migration_set_state(struct mdevsim_device *device, u32 new_
 	if (mig->session && mig->owner != by)
 		return ERR_PTR(-EBUSY);
 	mig->owner = by;
+	WRITE_ONCE(device->progress.protocol, protocols[by]);
 	/* With ERROR as current state the core's table ends in a WARN. */
 	if (mig->state == VFIO_DEVICE_STATE_ERROR)
 		return ERR_PTR(-EIO);
@@ -263,8 +322,9 @@ static u64 data_size(struct mdevsim_device *device)
 	const u64 page = mdevsim_state_stream_size(sizeof(struct mdevsim_state_ns_extent) +
 						   MDEVSIM_EXTENT_ALIGN);
 	struct mdevsim_function *fn = device->fn;
+	struct mdevsim_shape_params shape;
 	struct mdevsim_bulk_size size;
-	u64 remaining = 0;
+	u64 remaining = 0, dirtied;
 
 	lockdep_assert_held(&device->lifecycle);
 	if (device->migration.session)
@@ -272,16 +332,23 @@ static u64 data_size(struct mdevsim_device *device)
 	if (remaining)
 		return remaining;
 	fn->ops->bulk_size(fn, &size);
+	mdevsim_shape_get(device, &shape, &dirtied);
 	return DIV_ROUND_UP_ULL(size.initial + size.dirty, MDEVSIM_EXTENT_ALIGN) * page +
-	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(device);
+	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(device) +
+	       mdevsim_records_synthetic(shape.initial_extra) +
+	       mdevsim_records_synthetic(shape.final_extra);
 }
 
 int mdevsim_migration_data_size(struct vfio_device *vdev, unsigned long *stop_copy_length)
 {
 	struct mdevsim_device *device = vdev_to_mdevsim(vdev);
+	u64 size;
 
 	guard(mutex)(&device->lifecycle);
-	*stop_copy_length = data_size(device);
+	size = data_size(device);
+	if (mdevsim_fault_any())
+		mdevsim_fault_data_size(device, &size);
+	*stop_copy_length = size;
 	return 0;
 }
 
@@ -321,10 +388,17 @@ int mdevsim_migration_write_version(struct mdevsim_device *device, u16 major, u1
 
 void mdevsim_migration_refused(struct mdevsim_device *device, const struct mdevsim_reason *why)
 {
-	scoped_guard(spinlock, &device->migration.notify)
+	bool news;
+
+	scoped_guard(spinlock, &device->migration.notify) {
+		news = strcmp(device->migration.refusal.text, why->text);
 		device->migration.refusal = *why;
-	if (why->text[0])
-		dev_dbg_ratelimited(device->vdev.dev, "stream refused: %s\n", why->text);
+	}
+	/* The error of a stream sticks: it is met again and again. */
+	if (!why->text[0] || !news)
+		return;
+	dev_dbg_ratelimited(device->vdev.dev, "stream refused: %s\n", why->text);
+	mdevsim_event_refusal(device, why->text);
 }
 
 void mdevsim_migration_refusal(struct mdevsim_device *device, struct mdevsim_reason *why)
@@ -341,7 +415,7 @@ void mdevsim_migration_reset(struct mdevsim_device *device)
 	session_end(device);
 	freeze(device, false);
 	mig->loaded = false;
-	mig->state = VFIO_DEVICE_STATE_RUNNING;
+	WRITE_ONCE(mig->state, VFIO_DEVICE_STATE_RUNNING);
 }
 
 void mdevsim_migration_init(struct mdevsim_device *device)

@@ -2,6 +2,7 @@
 #ifndef MDEVSIM_MIGRATION_H
 #define MDEVSIM_MIGRATION_H
 
+#include <linux/mdevsim.h>
 #include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include "function.h"
@@ -42,6 +43,25 @@ struct mdevsim_migration {
 	u16 stream_minor;
 	spinlock_t notify;
 	struct mdevsim_reason refusal;
+};
+
+/**
+ * struct mdevsim_progress - how far migration is
+ * @protocol: by what it was driven last since the device was opened
+ * @phase: of the session
+ * @bytes: that it has transferred, or the last one had
+ * @rounds: times that the reader of the same session had read all there was, in pre-copy
+ * @start_ns: when it began
+ *
+ * Written under &mdevsim_device.lifecycle, @bytes and @rounds under the session's lock; read by
+ * READ_ONCE() under none.
+ */
+struct mdevsim_progress {
+	enum mdevsim_protocol protocol;
+	enum mdevsim_phase phase;
+	u64 bytes;
+	u32 rounds;
+	u64 start_ns;
 };
 
 void mdevsim_migration_init(struct mdevsim_device *device);

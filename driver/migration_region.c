@@ -159,17 +159,23 @@ static int size_read(struct mdevsim_device *device, u64 *value)
 	return 0;
 }
 
+/* A fault may have the data fd take less at a time than it is given. */
 static int size_write(struct mdevsim_device *device, u64 value)
 {
 	struct mdevsim_migration_region *region = region_of(device);
 	ssize_t done;
+	u64 at;
 
 	if (!region->file || is_saving(device) || value > MDEVSIM_MIGRATION_REGION_ROOM)
 		return -EINVAL;
-	done = kernel_write(region->file, region->data, value, NULL);
-	if (done < 0)
-		return done;
-	return done == value ? 0 : -EINTR;
+	for (at = 0; at < value; at += done) {
+		done = kernel_write(region->file, region->data + at, value - at, NULL);
+		if (done < 0)
+			return done;
+		if (!done || (at + done < value && fatal_signal_pending(current)))
+			return -EINTR;
+	}
+	return 0;
 }
 
 static const struct {

@@ -99,6 +99,15 @@ void mdevsim_records_target(struct mdevsim_device *device)
 	mdevsim_records_limits(device->type, &device->target.limits);
 }
 
+u64 mdevsim_records_synthetic(u64 bytes)
+{
+	const u64 most = MDEVSIM_MAX_EXTENT;
+	const u64 head = sizeof(struct mdevsim_state_synthetic);
+	u64 framing = mdevsim_state_stream_size(head + most) - most;
+
+	return bytes + DIV_ROUND_UP_ULL(bytes, most) * (framing + MDEVSIM_RECORD_ALIGN);
+}
+
 u64 mdevsim_records_max(struct mdevsim_device *device)
 {
 	const struct mdevsim_state_ops *ops;

@@ -14,6 +14,9 @@ void mdevsim_records_exit(void);
 /** mdevsim_records_schema - body of the SCHEMA record, and its length in bytes */
 const void *mdevsim_records_schema(u32 *length);
 
+/** mdevsim_records_synthetic - bytes that so many of made-up state take in a stream, at most */
+u64 mdevsim_records_synthetic(u64 bytes);
+
 /** mdevsim_records_max - bytes that all records but extents take in a stream, at most */
 u64 mdevsim_records_max(struct mdevsim_device *device);
 

@@ -160,6 +160,7 @@ static int read_one(const struct access *access, size_t at, unsigned int width)
 	u64 value = access->region->read(access->device, access->offset + at, width);
 	__le64 bytes = cpu_to_le64(value);
 
+	mdevsim_count(access->device, mmio_reads, 1);
 	access_trace(access, access->offset + at, width, value);
 	return copy_to_user(access->buf + at, &bytes, width) ? -EFAULT : 0;
 }
@@ -170,6 +171,7 @@ static int write_one(const struct access *access, size_t at, unsigned int width)
 
 	if (copy_from_user(&bytes, access->buf + at, width))
 		return -EFAULT;
+	mdevsim_count(access->device, mmio_writes, 1);
 	access_trace(access, access->offset + at, width, le64_to_cpu(bytes));
 	access->region->write(access->device, access->offset + at, width, le64_to_cpu(bytes));
 	return 0;

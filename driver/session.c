@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <linux/uuid.h>
+#include "event.h"
 #include "mdevsim.h"
 #include "records.h"
 #include "session.h"
@@ -33,7 +34,10 @@
  * @lock: protects everything below; taken after the device's lifecycle and gate
  * @device: NULL once @phase is OVER
  * @phase: what it is for
- * @wait: who polls
+ * @wait: who polls, and who is held up by a fault
+ * @pace: how fast it goes, when a fault limits that
+ * @piece: what faults make of the next bytes
+ * @round_at: saving: byte of the stream at which there was last nothing to send
  * @source: saving: the body, or its beginning, of the record under way
  * @body: of the control record, identity or extent header being given out
  * @writer: saving: framing
@@ -42,6 +46,8 @@
  * @reinit: saving: tell PRECOPY_INFO of it once
  * @initial: saving: the record under way counts as initial data
  * @next_control: saving: index of the control record to be sent next
+ * @initial_extra: saving: made-up state to be sent, before the namespace
+ * @final_extra: saving: made-up state to be sent once the device is stopped
  * @extent: saving: the extent under way
  * @body_length: saving: bytes at @source
  * @loader: loading: everything
@@ -52,6 +58,9 @@ struct mdevsim_session {
 	struct mdevsim_device *device;
 	enum mdevsim_session_phase phase;
 	wait_queue_head_t wait;
+	struct mdevsim_fault_pace pace;
+	struct mdevsim_fault_piece piece;
+	u64 round_at;
 	union {
 		struct {
 			struct mdevsim_state_writer writer;
@@ -60,6 +69,8 @@ struct mdevsim_session {
 			bool reinit;
 			bool initial;
 			unsigned int next_control;
+			u64 initial_extra;
+			u64 final_extra;
 			struct mdevsim_extent extent;
 			u32 body_length;
 			const void *source;
@@ -87,6 +98,83 @@ static bool session_is_saving(struct mdevsim_session *session)
 	       session->phase == MDEVSIM_SESSION_STOP_COPY;
 }
 
+/* Bytes of the stream that have been moved */
+static u64 session_offset(struct mdevsim_session *session)
+{
+	lockdep_assert_held(&session->lock);
+	return session_is_saving(session) ? session->writer.offset :
+					    session->loader.reader.offset;
+}
+
+/* So many bytes were moved: tell who looks on how far it is. */
+static void session_progress(struct mdevsim_session *session, size_t moved)
+{
+	session->pace.moved += moved;
+	WRITE_ONCE(session->device->progress.bytes, session_offset(session));
+}
+
+/* ---- Faults ------------------------------------------------------------ */
+
+/* What faults there are for the next read or write: 0, or -ENODEV when the session is over */
+static int fault_pause(struct mdevsim_session *session, struct mdevsim_fault_pause *pause)
+{
+	guard(mutex)(&session->lock);
+	if (session->phase == MDEVSIM_SESSION_OVER)
+		return -ENODEV;
+	mdevsim_fault_pause(session->device, &session->pace, session_offset(session), pause);
+	return 0;
+}
+
+static bool pause_is_over(struct mdevsim_session *session, u32 generation)
+{
+	guard(mutex)(&session->lock);
+	return session->phase == MDEVSIM_SESSION_OVER ||
+	       mdevsim_fault_is_over(session->device, generation);
+}
+
+/*
+ * Wait for as long as faults want, with no lock held, in slices so short that
+ * nobody has to wake who waits here.
+ */
+static int wait_pause(struct mdevsim_session *session, const struct mdevsim_fault_pause *pause)
+{
+	u64 end = ktime_get_ns() + pause->ns, now;
+
+	while ((now = ktime_get_ns()) < end && !pause_is_over(session, pause->generation)) {
+		schedule_timeout_killable(clamp(nsecs_to_jiffies(end - now), 1UL, HZ / 50UL));
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+/* Let a read or write be held up, and cut it short, as faults want: bytes cut off, or -errno */
+static ssize_t fault_hold_up(struct mdevsim_session *session, struct iov_iter *iter)
+{
+	size_t count = iov_iter_count(iter);
+	struct mdevsim_fault_pause pause;
+	int ret;
+
+	ret = fault_pause(session, &pause);
+	if (ret)
+		return ret;
+	if (pause.ns)
+		ret = wait_pause(session, &pause);
+	if (ret)
+		return ret;
+	iov_iter_truncate(iter, min_t(u64, pause.most, count));
+	return count - iov_iter_count(iter);
+}
+
+/* What faults make of the next bytes: 0, or the error to fail with */
+static int fault_piece(struct mdevsim_session *session)
+{
+	session->piece = MDEVSIM_FAULT_PIECE;
+	if (!mdevsim_fault_any())
+		return 0;
+	return mdevsim_fault_piece(session->device, session_offset(session), &session->piece);
+}
+
 /* ---- Saving ------------------------------------------------------------ */
 
 static void begin_identity(struct mdevsim_session *session)
@@ -106,6 +194,26 @@ static void begin_schema(struct mdevsim_session *session)
 	session->schema_due = false;
 	mdevsim_state_writer_begin(&session->writer, MDEVSIM_RECORD_SCHEMA, 1,
 				   session->body_length);
+}
+
+/* Some of the made-up state of which @left bytes are to be sent; false when there is none */
+static bool begin_synthetic(struct mdevsim_session *session, u64 *left)
+{
+	struct mdevsim_state_synthetic *header = (struct mdevsim_state_synthetic *)session->body;
+	u32 length = min_t(u64, *left, MDEVSIM_MAX_EXTENT);
+
+	if (!length)
+		return false;
+	*left -= length;
+	*header = (struct mdevsim_state_synthetic) {
+		.left	= cpu_to_le64(*left),
+		.length	= cpu_to_le32(length),
+	};
+	session->body_length = sizeof(*header);
+	session->initial = true;
+	mdevsim_state_writer_begin(&session->writer, MDEVSIM_RECORD_SYNTHETIC, 1,
+				   sizeof(*header) + length);
+	return true;
 }
 
 static bool begin_extent(struct mdevsim_session *session)
@@ -167,10 +275,14 @@ static int begin_record(struct mdevsim_session *session)
 		begin_schema(session);
 	else if (session->identity_due)
 		begin_identity(session);
+	else if (begin_synthetic(session, &session->initial_extra))
+		;
 	else if (begin_extent(session))
 		;
 	else if (session->phase == MDEVSIM_SESSION_PRE_COPY)
 		return -ENOMSG;
+	else if (begin_synthetic(session, &session->final_extra))
+		;
 	else if (!begin_control(session))
 		begin_end(session);
 	trace_mdevsim_record(mdevsim_function_name(session_fn(session)), &session->writer.record,
@@ -178,12 +290,19 @@ static int begin_record(struct mdevsim_session *session)
 	return 0;
 }
 
-static size_t copy_nofault(const void *from, u64 length, struct iov_iter *to)
+static size_t copy_nofault(struct mdevsim_session *session, const void *from, u64 length,
+			   struct iov_iter *to)
 {
+	const struct mdevsim_fault_piece *piece = &session->piece;
 	size_t done;
+	u8 wrong;
 
+	if (piece->flip) {
+		wrong = *(const u8 *)from ^ piece->flip;
+		from = &wrong;
+	}
 	pagefault_disable();
-	done = copy_to_iter(from, min_t(u64, length, iov_iter_count(to)), to);
+	done = copy_to_iter(from, min3(length, piece->most, (u64)iov_iter_count(to)), to);
 	pagefault_enable();
 	return done;
 }
@@ -191,7 +310,7 @@ static size_t copy_nofault(const void *from, u64 length, struct iov_iter *to)
 static size_t copy_out(struct mdevsim_session *session, const void *from, u64 length,
 		       struct iov_iter *to)
 {
-	size_t done = copy_nofault(from, length, to);
+	size_t done = copy_nofault(session, from, length, to);
 
 	mdevsim_state_writer_gave(&session->writer, from, done);
 	return done;
@@ -213,7 +332,7 @@ static ssize_t copy_out_page(struct mdevsim_session *session, u64 offset, struct
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	from = (page ?: page_address(ZERO_PAGE(0))) + in_page;
-	done = copy_nofault(from, PAGE_SIZE - in_page, to);
+	done = copy_nofault(session, from, PAGE_SIZE - in_page, to);
 	if (page && done == PAGE_SIZE)
 		mdevsim_state_writer_gave_page(&session->writer, fn->ops->bulk_page_crc(fn, page));
 	else
@@ -228,6 +347,9 @@ static ssize_t copy_out_body(struct mdevsim_session *session, u64 left, struct i
 
 	if (at < session->body_length)
 		return copy_out(session, session->source + at, session->body_length - at, to);
+	if (session->writer.record.type == MDEVSIM_RECORD_SYNTHETIC)
+		return copy_out(session, page_address(ZERO_PAGE(0)), min_t(u64, left, PAGE_SIZE),
+				to);
 	return copy_out_page(session, session->extent.offset + at - session->body_length, to);
 }
 
@@ -246,6 +368,9 @@ static ssize_t read_piece(struct mdevsim_session *session, struct iov_iter *to)
 
 	if (session->writer.part == MDEVSIM_PART_END)
 		return 0;
+	ret = fault_piece(session);
+	if (ret || session->piece.end)
+		return ret;
 	if (mdevsim_state_writer_idle(&session->writer)) {
 		ret = begin_record(session);
 		if (ret)
@@ -256,7 +381,21 @@ static ssize_t read_piece(struct mdevsim_session *session, struct iov_iter *to)
 		done = copy_out(session, framing, length, to);
 	else
 		done = copy_out_body(session, length, to);
+	if (done > 0 && session->piece.flip)
+		mdevsim_fault_flipped(session->device, &session->piece);
 	return done ? done : -EFAULT;
+}
+
+/* There is nothing to send for now: once for all that was sent before, that ends a round. */
+static void read_all(struct mdevsim_session *session)
+{
+	struct mdevsim_progress *progress = &session->device->progress;
+
+	if (session->round_at == session->writer.offset)
+		return;
+	session->round_at = session->writer.offset;
+	WRITE_ONCE(progress->rounds, progress->rounds + 1);
+	mdevsim_event_round(session->device);
 }
 
 static ssize_t read_locked(struct mdevsim_session *session, struct iov_iter *to)
@@ -274,15 +413,23 @@ static ssize_t read_locked(struct mdevsim_session *session, struct iov_iter *to)
 		done += ret;
 		cond_resched();
 	}
+	session_progress(session, done);
+	if (ret == -ENOMSG)
+		read_all(session);
 	return done ? done : ret;
 }
 
 static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct mdevsim_session *session = iocb->ki_filp->private_data;
+	ssize_t ret = 0, cut = 0;
 	size_t done = 0;
-	ssize_t ret = 0;
 
+	if (mdevsim_fault_any()) {
+		cut = fault_hold_up(session, to);
+		if (cut < 0)
+			return cut;
+	}
 	while (iov_iter_count(to)) {
 		ret = read_locked(session, to);
 		if (ret > 0)
@@ -292,6 +439,7 @@ static ssize_t session_read(struct kiocb *iocb, struct iov_iter *to)
 		if (fatal_signal_pending(current))
 			break;
 	}
+	iov_iter_reexpand(to, iov_iter_count(to) + cut);
 	return done ? done : ret;
 }
 
@@ -304,7 +452,8 @@ static u64 record_left(struct mdevsim_session *session)
 {
 	u64 left = mdevsim_state_writer_left(&session->writer);
 
-	if (session->writer.record.type < MDEVSIM_RECORD_NS_DATA)
+	if (session->writer.record.type < MDEVSIM_RECORD_NS_DATA ||
+	    session->writer.record.type == MDEVSIM_RECORD_SYNTHETIC)
 		return left;
 	return min(left, session->extent.length);
 }
@@ -323,7 +472,7 @@ static void precopy_size(struct mdevsim_session *session, u64 *initial, u64 *dir
 	struct mdevsim_bulk_size size;
 
 	fn->ops->bulk_size(fn, &size);
-	*initial = size.initial;
+	*initial = size.initial + mdevsim_records_synthetic(session->initial_extra);
 	*dirty = size.dirty;
 	*(session->initial ? initial : dirty) += record_left(session);
 	if (session->identity_due)
@@ -337,13 +486,15 @@ u64 mdevsim_session_size(struct mdevsim_session *session)
 {
 	const u64 page = mdevsim_state_stream_size(sizeof(struct mdevsim_state_ns_extent) +
 						   MDEVSIM_EXTENT_ALIGN);
-	u64 initial, dirty;
+	u64 initial, dirty, extra;
 
 	guard(mutex)(&session->lock);
 	if (!session_is_saving(session))
 		return 0;
 	precopy_size(session, &initial, &dirty);
-	return DIV_ROUND_UP_ULL(initial + dirty, MDEVSIM_EXTENT_ALIGN) * page +
+	extra = mdevsim_records_synthetic(session->initial_extra);
+	return DIV_ROUND_UP_ULL(initial + dirty - extra, MDEVSIM_EXTENT_ALIGN) * page + extra +
+	       mdevsim_records_synthetic(session->final_extra) +
 	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(session->device);
 }
 
@@ -356,6 +507,8 @@ u64 mdevsim_session_pending(struct mdevsim_session *session)
 			return 0;
 		if (session->phase == MDEVSIM_SESSION_PRE_COPY) {
 			precopy_size(session, &initial, &dirty);
+			if (mdevsim_fault_any())
+				mdevsim_fault_precopy_info(session->device, &initial, &dirty);
 			return initial + dirty;
 		}
 	}
@@ -364,6 +517,8 @@ u64 mdevsim_session_pending(struct mdevsim_session *session)
 
 static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_info *info)
 {
+	u64 initial, dirty;
+
 	guard(mutex)(&session->lock);
 	if (session->phase == MDEVSIM_SESSION_OVER)
 		return -ENODEV;
@@ -371,7 +526,11 @@ static long precopy_info(struct mdevsim_session *session, struct vfio_precopy_in
 		return -EINVAL;
 	if (MDEVSIM_PRECOPY_INFO_V2(session->device))
 		info->flags = session->reinit ? VFIO_PRECOPY_INFO_REINIT : 0;
-	precopy_size(session, &info->initial_bytes, &info->dirty_bytes);
+	precopy_size(session, &initial, &dirty);
+	if (mdevsim_fault_any())
+		mdevsim_fault_precopy_info(session->device, &initial, &dirty);
+	info->initial_bytes = initial;
+	info->dirty_bytes = dirty;
 	return 0;
 }
 
@@ -445,6 +604,29 @@ static const struct file_operations saving_fops = {
 
 /* ---- Loading ----------------------------------------------------------- */
 
+/* Bytes behind the end that a fault made up are taken, and lost. */
+static ssize_t write_nowhere(struct iov_iter *from)
+{
+	size_t count = iov_iter_count(from);
+
+	iov_iter_advance(from, count);
+	return count;
+}
+
+/* What faults make of the next bytes, as an error of the stream */
+static int write_fault(struct mdevsim_session *session)
+{
+	struct mdevsim_state_reader *reader = &session->loader.reader;
+	int ret = fault_piece(session);
+
+	if (ret)
+		return mdevsim_state_reader_fail(reader, ret, "a fault that was asked for");
+	if (mdevsim_fault_any() && !reader->offset && mdevsim_fault_refuses(session->device))
+		return mdevsim_state_reader_fail(reader, -EXDEV,
+						 "every stream is refused, by a fault");
+	return 0;
+}
+
 /* As read_piece(). Bytes that led to an error count as not written. */
 static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *from)
 {
@@ -453,14 +635,24 @@ static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *fro
 	void *to;
 	int ret;
 
+	ret = session->loader.reader.error ?: write_fault(session);
+	if (ret)
+		return ret;
+	if (session->piece.end)
+		return write_nowhere(from);
 	to = mdevsim_state_reader_want(&session->loader.reader, &length);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	pagefault_disable();
-	done = copy_from_iter(to, min_t(u64, length, iov_iter_count(from)), from);
+	done = copy_from_iter(to, min3(length, session->piece.most, (u64)iov_iter_count(from)),
+			      from);
 	pagefault_enable();
 	if (!done)
 		return -EFAULT;
+	if (session->piece.flip) {
+		*(u8 *)to ^= session->piece.flip;
+		mdevsim_fault_flipped(session->device, &session->piece);
+	}
 	ret = mdevsim_state_reader_have(&session->loader.reader, done);
 	return ret ? ret : done;
 }
@@ -481,6 +673,7 @@ static ssize_t write_locked(struct mdevsim_session *session, struct iov_iter *fr
 		done += ret;
 		cond_resched();
 	}
+	session_progress(session, done);
 	if (!reader->error)
 		return done ? done : ret;
 	mdevsim_migration_refused(session->device, &reader->why);
@@ -490,9 +683,14 @@ static ssize_t write_locked(struct mdevsim_session *session, struct iov_iter *fr
 static ssize_t session_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct mdevsim_session *session = iocb->ki_filp->private_data;
+	ssize_t ret = 0, cut = 0;
 	size_t done = 0;
-	ssize_t ret = 0;
 
+	if (mdevsim_fault_any()) {
+		cut = fault_hold_up(session, from);
+		if (cut < 0)
+			return cut;
+	}
 	while (iov_iter_count(from)) {
 		ret = write_locked(session, from);
 		if (ret > 0)
@@ -504,6 +702,7 @@ static ssize_t session_write(struct kiocb *iocb, struct iov_iter *from)
 		if (fatal_signal_pending(current))
 			break;
 	}
+	iov_iter_reexpand(from, iov_iter_count(from) + cut);
 	return done ? done : ret;
 }
 
@@ -531,6 +730,16 @@ int mdevsim_session_commit(struct mdevsim_session *session)
 
 /* ---- Both -------------------------------------------------------------- */
 
+static void session_init_extra(struct mdevsim_session *session)
+{
+	struct mdevsim_shape_params shape;
+	u64 dirtied;
+
+	mdevsim_shape_get(session->device, &shape, &dirtied);
+	session->initial_extra = shape.initial_extra;
+	session->final_extra = shape.final_extra;
+}
+
 static void session_init_saving(struct mdevsim_session *session)
 {
 	struct mdevsim_function *fn = session->device->fn;
@@ -542,6 +751,8 @@ static void session_init_saving(struct mdevsim_session *session)
 	session->identity_due = true;
 	session->schema_due = minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
 	session->initial = true;
+	if (session->schema_due)
+		session_init_extra(session);
 	fn->ops->bulk_save_begin(fn);
 }
 

@@ -80,6 +80,8 @@ static const struct body_size {
 	  sizeof(struct mdevsim_state_ns_extent) + MDEVSIM_MAX_EXTENT },
 	{ MDEVSIM_RECORD_NS_ZERO, sizeof(struct mdevsim_state_ns_extent),
 	  sizeof(struct mdevsim_state_ns_extent) },
+	{ MDEVSIM_RECORD_SYNTHETIC, sizeof(struct mdevsim_state_synthetic),
+	  sizeof(struct mdevsim_state_synthetic) + MDEVSIM_MAX_EXTENT },
 	{ MDEVSIM_RECORD_END, sizeof(struct mdevsim_state_end), sizeof(struct mdevsim_state_end) },
 };
 
@@ -158,6 +160,31 @@ static void *extent_body(struct mdevsim_state_loader *loader, const struct mdevs
 	return ret ? ERR_PTR(ret) : extent_place(loader, offset - head, length, why);
 }
 
+/* Its beginning is looked at when all has come, the rest never. */
+static void *synthetic_body(struct mdevsim_state_loader *loader, u64 offset, u64 *length)
+{
+	const u64 head = sizeof(loader->synthetic);
+
+	if (offset < head) {
+		*length = head - offset;
+		return (void *)&loader->synthetic + offset;
+	}
+	*length = min_t(u64, *length, sizeof(loader->waste));
+	return loader->waste;
+}
+
+static int end_synthetic(struct mdevsim_state_loader *loader, const struct mdevsim_record *record,
+			 struct mdevsim_reason *why)
+{
+	const struct mdevsim_state_synthetic *synthetic = &loader->synthetic;
+
+	if (synthetic->reserved)
+		return mdevsim_refuse(why, -EINVAL, "synthetic: a reserved field is not zero");
+	if (record->length - sizeof(*synthetic) != le32_to_cpu(synthetic->length))
+		return bad_length(record, why);
+	return 0;
+}
+
 static void *load_body(void *context, const struct mdevsim_record *record, u64 offset, u64 *length,
 		       struct mdevsim_reason *why)
 {
@@ -172,6 +199,8 @@ static void *load_body(void *context, const struct mdevsim_record *record, u64 o
 	case MDEVSIM_RECORD_NS_DATA:
 	case MDEVSIM_RECORD_NS_ZERO:
 		return extent_body(loader, record, offset, length, why);
+	case MDEVSIM_RECORD_SYNTHETIC:
+		return synthetic_body(loader, offset, length);
 	}
 	return loader->held[record->type] + offset;
 }
@@ -248,6 +277,8 @@ static int load_end(void *context, const struct mdevsim_record *record, struct m
 		ret = end_schema(loader, why);
 	else if (record->type == MDEVSIM_RECORD_NS_ZERO)
 		ret = end_zero(loader, record, why);
+	else if (record->type == MDEVSIM_RECORD_SYNTHETIC)
+		ret = end_synthetic(loader, record, why);
 	else if (record->type == MDEVSIM_RECORD_END)
 		ret = end_controls(loader, why);
 	if (loader->target->seen)

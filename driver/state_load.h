@@ -39,6 +39,8 @@ mdevsim_state_target_record(const struct mdevsim_state_target *target, unsigned 
  * @reader: framing; its error and reason are those of the whole
  * @id: identity as received
  * @extent: start of the namespace extent under way
+ * @synthetic: start of the synthetic record under way
+ * @waste: where its data goes
  * @held: bodies of control records, and of SCHEMA until it was checked, as received
  * @set: the same, for checks to look at
  *
@@ -49,6 +51,8 @@ struct mdevsim_state_loader {
 	struct mdevsim_state_reader reader;
 	struct mdevsim_state_identity id;
 	struct mdevsim_state_ns_extent extent;
+	struct mdevsim_state_synthetic synthetic;
+	u8 waste[1024];
 	void *held[MDEVSIM_RECORD_NS_DATA];
 	struct mdevsim_state_set set;
 };

@@ -560,6 +560,16 @@ static const struct mdevsim_state_field NS_ZERO_fields[] = {
 
 #undef T
 
+#define T mdevsim_state_synthetic
+static const struct mdevsim_state_field SYNTHETIC_fields[] = {
+	NUMBER(left, "bytes", "made-up state in records to come"),
+	NUMBER(length, "bytes", "made-up state in this one"),
+	RESERVED(reserved),
+	{ COUNTED("data", data, 1, length, BYTES, "anything") },
+};
+
+#undef T
+
 #define T mdevsim_state_end
 static const struct mdevsim_state_field END_fields[] = {
 	NUMBER(records, "", "records before this one"),

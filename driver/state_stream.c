@@ -614,12 +614,19 @@ static void write_record_header(struct mdevsim_state_writer *writer)
 	};
 }
 
+static u16 flags_of(u16 type)
+{
+	if (type == MDEVSIM_RECORD_SCHEMA || type == MDEVSIM_RECORD_SYNTHETIC)
+		return MDEVSIM_RECORD_OPTIONAL;
+	return 0;
+}
+
 void mdevsim_state_writer_begin(struct mdevsim_state_writer *writer, u16 type, u16 version,
 				u64 length)
 {
 	writer->record = (struct mdevsim_record) {
 		.type		= type,
-		.flags		= type == MDEVSIM_RECORD_SCHEMA ? MDEVSIM_RECORD_OPTIONAL : 0,
+		.flags		= flags_of(type),
 		.version	= version,
 		.sequence	= writer->sequence++,
 		.length		= length,

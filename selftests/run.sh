@@ -27,7 +27,8 @@ if [ $# -gt 0 ]; then
 else
 	set -- module_test.sh device_test pci_config_test irq_test nvme_test migration_test \
 		migration_region_test stream_test corrupt_test golden_test sysfs_test live_test \
-		dirty_test many_test vfiomig_test.sh compat_test.sh conform_test.sh
+		dirty_test many_test netlink_test fault_test monitor_test.sh vfiomig_test.sh \
+		compat_test.sh conform_test.sh
 	[ ! -e /proc/self/fail-nth ] || set -- "$@" fail_nth_test
 fi
 

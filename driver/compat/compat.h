@@ -135,6 +135,9 @@ static inline void mdevsim_compat_free_device(struct vfio_device *vdev)
 #define mdevsim_compat_free_device(vdev)	vfio_free_device(vdev)
 #endif
 
+/* Where the core makes the debugfs files of migration, for every device */
+#define MDEVSIM_MAKES_DEBUGFS			!IS_ENABLED(CONFIG_VFIO_DEBUGFS)
+
 /* Newer kernels do not write to a class that is registered. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #define mdevsim_const_class			const struct class

@@ -20,7 +20,10 @@ void nvme_bulk_save_end(struct mdevsim_function *fn)
 
 void nvme_bulk_size(struct mdevsim_function *fn, struct mdevsim_bulk_size *size)
 {
-	nvme_namespace_save_size(to_nvme(fn)->ns, size);
+	struct nvme_controller *ctrl = to_nvme(fn);
+
+	guard(spinlock)(&ctrl->lock);
+	nvme_namespace_save_size(ctrl->ns, size);
 }
 
 bool nvme_bulk_next(struct mdevsim_function *fn, struct mdevsim_extent *extent)
@@ -41,6 +44,17 @@ u32 nvme_bulk_page_crc(struct mdevsim_function *fn, void *page)
 void nvme_bulk_page_put(struct mdevsim_function *fn, u64 offset)
 {
 	nvme_namespace_save_put(to_nvme(fn)->ns, offset);
+}
+
+int nvme_bulk_touch(struct mdevsim_function *fn, u64 offset)
+{
+	struct nvme_namespace *ns = to_nvme(fn)->ns;
+	void *page = nvme_namespace_access(ns, offset, true);
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	nvme_namespace_release(ns, offset);
+	return 0;
 }
 
 /* A stream that says its identity again, because the source was resized, starts over. */
@@ -78,9 +92,12 @@ void nvme_bulk_load_commit(struct mdevsim_function *fn)
 {
 	struct nvme_controller *ctrl = to_nvme(fn);
 
+	struct nvme_namespace *old = ctrl->ns;
+
 	guard(mutex)(&ctrl->control);
-	nvme_namespace_destroy(ctrl->ns);
-	ctrl->ns = ctrl->shadow;
+	scoped_guard(spinlock, &ctrl->lock)
+		ctrl->ns = ctrl->shadow;
+	nvme_namespace_destroy(old);
 	ctrl->names = ctrl->shadow_names;
 	ctrl->shadow = NULL;
 }

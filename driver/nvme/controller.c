@@ -354,6 +354,7 @@ const struct mdevsim_function_ops nvme_function_ops = {
 	.bulk_page_get		= nvme_bulk_page_get,
 	.bulk_page_crc		= nvme_bulk_page_crc,
 	.bulk_page_put		= nvme_bulk_page_put,
+	.bulk_touch		= nvme_bulk_touch,
 	.bulk_load_begin	= nvme_bulk_load_begin,
 	.bulk_load_page		= nvme_bulk_load_page,
 	.bulk_load_zero		= nvme_bulk_load_zero,

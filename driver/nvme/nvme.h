@@ -78,7 +78,8 @@ struct nvme_names {
  * not live under @lock, so that nothing is fetched from it any more; wait for its
  * work. No doorbell queues the work of a queue that is not live.
  *
- * @ns and @names change under @control while quiet, when no work looks at them.
+ * @ns and @names change under @control while quiet, when no work looks at them; @ns also
+ * under @lock, by which whoever asks how much there is finds one that is not freed.
  */
 struct nvme_controller {
 	struct mdevsim_function fn;
@@ -152,6 +153,7 @@ bool nvme_bulk_next(struct mdevsim_function *fn, struct mdevsim_extent *extent);
 void *nvme_bulk_page_get(struct mdevsim_function *fn, u64 offset);
 u32 nvme_bulk_page_crc(struct mdevsim_function *fn, void *page);
 void nvme_bulk_page_put(struct mdevsim_function *fn, u64 offset);
+int nvme_bulk_touch(struct mdevsim_function *fn, u64 offset);
 int nvme_bulk_load_begin(struct mdevsim_function *fn, const struct mdevsim_state_identity *id);
 void *nvme_bulk_load_page(struct mdevsim_function *fn, u64 offset);
 void nvme_bulk_load_zero(struct mdevsim_function *fn, u64 offset, u64 length);

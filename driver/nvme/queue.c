@@ -255,6 +255,7 @@ static u16 execute(struct nvme_request *req)
 {
 	const struct nvme_common_command *cmd = &req->cmd->common;
 	const struct nvme_operation *operation;
+	u16 status;
 
 	if (req->sq->qid)
 		operation = nvme_io_operation(cmd->opcode);
@@ -266,7 +267,15 @@ static u16 execute(struct nvme_request *req)
 	}
 	if (cmd->flags & (NVME_CMD_FUSE_FIRST | NVME_CMD_FUSE_SECOND | NVME_CMD_SGL_ALL))
 		return nvme_bad_field(req, offsetof(struct nvme_common_command, flags));
-	return operation->execute(req);
+	switch (mdevsim_function_command(&req->sq->ctrl->fn, !req->sq->qid, cmd->opcode, &status)) {
+	case MDEVSIM_VERDICT_EXECUTE:
+		return operation->execute(req);
+	case MDEVSIM_VERDICT_COMPLETE:
+		return status;
+	case MDEVSIM_VERDICT_DROP:
+		req->parked = true;
+	}
+	return NVME_SC_SUCCESS;
 }
 
 static void sq_execute(struct nvme_sq *sq, const struct nvme_command *cmd)

@@ -9,6 +9,7 @@ set -eu -o pipefail
 cd "${0%/*}/../.."
 
 : "${MODULE:?the module to load}" "${MACHINE:=not said}"
+: "${BARE:=build/bare/$(uname -r)/mdevsim.ko}"
 
 processor()
 {
@@ -43,4 +44,5 @@ heading
 {
 	build/bench/bench
 	python3 selftests/bench/guest.py
+	sh selftests/bench/hooks.sh "$MODULE" "$BARE"
 } | python3 selftests/bench/table.py

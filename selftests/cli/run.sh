@@ -275,9 +275,9 @@ test_verify_sound()
 		vfiomig 0 verify $kind && says '^device .*would load it$' &&
 			! grep -q BROKEN "$scratch/out" || return 1
 	done
-	vfiomig 0 verify good && says '^schema .* 16 layouts compared' &&
+	vfiomig 0 verify good && says '^schema .* 17 layouts compared' &&
 		vfiomig 0 -j verify good && is_json && says '"loads":true' && says '"problems":\[\]' &&
-		says '"known_layouts":16'
+		says '"known_layouts":17'
 }
 
 test_verify_pipe()

@@ -73,6 +73,15 @@ test_picture_escaped()
 tree.parse('picture.svg')"
 }
 
+# QEMU opens its destination's session first.
+test_destination_first()
+{
+	sed "/$second/s/\"time_ns\":170000000100/\"time_ns\":170000000090/" "$events" >first
+	! cmp -s first "$events" &&
+		vfiomig 0 -j timeline first && answer "t['destination'] == '$second'" &&
+		answer "t['downtime_ns'] == 43000000"
+}
+
 # later SECONDS: the events, with the devices' roles changed over
 later()
 {

@@ -110,6 +110,12 @@ void mdevsim_function_dbg(struct mdevsim_function *fn, const char *fmt, ...)
 {
 }
 
+enum mdevsim_verdict mdevsim_function_command(struct mdevsim_function *fn, bool admin, u8 opcode,
+					      u16 *status)
+{
+	return MDEVSIM_VERDICT_EXECUTE;
+}
+
 void mdevsim_function_dirtied(struct mdevsim_function *fn)
 {
 }

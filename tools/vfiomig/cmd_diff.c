@@ -198,6 +198,8 @@ static int add_record(struct side *side, struct stream_record *record)
 	case MDEVSIM_RECORD_NS_DATA:
 	case MDEVSIM_RECORD_NS_ZERO:
 		return add_extent(side, record);
+	case MDEVSIM_RECORD_SYNTHETIC:
+		return STATUS_DONE;
 	case MDEVSIM_RECORD_IDENTITY:
 		/* Sent again, the namespace starts over. */
 		image_clear(&side->image);

@@ -156,7 +156,8 @@ static void print_heading(const struct dump *dump, const struct stream_record *r
 static bool is_extent(const struct stream_record *record)
 {
 	return record->head.type == MDEVSIM_RECORD_NS_DATA ||
-	       record->head.type == MDEVSIM_RECORD_NS_ZERO;
+	       record->head.type == MDEVSIM_RECORD_NS_ZERO ||
+	       record->head.type == MDEVSIM_RECORD_SYNTHETIC;
 }
 
 /* Own knowledge: this is the schema, which says more than anybody wants to read. */

@@ -38,11 +38,13 @@ enum option_id {
 	OPTION_SECOND,
 	OPTION_TIMEOUT,
 	OPTION_RECREATE,
+	OPTION_REMOVE,
+	OPTION_CLEAR,
 	OPTION_NUMBER,
 	NR_OPTIONS
 };
 
-#define OPTION_BIT(id)	(1U << OPTION_##id)
+#define OPTION_BIT(id)	(1ULL << OPTION_##id)
 
 /* What each command takes, and what each command that opens a device takes. */
 #define OPTIONS_GLOBAL	(OPTION_BIT(JSON) | OPTION_BIT(PRETTY) | OPTION_BIT(VERBOSE) |	\
@@ -83,7 +85,7 @@ struct command {
 	const char *words;
 	int min;
 	int max;
-	uint32_t options;
+	uint64_t options;
 	int (*run)(const struct arguments *arguments);
 	const char *summary;
 };
@@ -111,6 +113,11 @@ int cmd_edit(const struct arguments *arguments);
 int cmd_extract(const struct arguments *arguments);
 int cmd_describe(const struct arguments *arguments);
 int cmd_compat(const struct arguments *arguments);
+int cmd_monitor(const struct arguments *arguments);
+int cmd_stats(const struct arguments *arguments);
+int cmd_fault(const struct arguments *arguments);
+int cmd_shape(const struct arguments *arguments);
+int cmd_profile(const struct arguments *arguments);
 int cmd_timeline(const struct arguments *arguments);
 int cmd_help(const struct arguments *arguments);
 int cmd_version(const struct arguments *arguments);
@@ -123,7 +130,7 @@ int cmd_version(const struct arguments *arguments);
  * @argc: number of @argv
  * @argv: the command line; @argv[0] is passed over
  */
-int options_parse(struct arguments *arguments, uint32_t allowed, bool stop, int argc, char **argv);
+int options_parse(struct arguments *arguments, uint64_t allowed, bool stop, int argc, char **argv);
 
 /**
  * options_scan - apply the options that say what errors look like
@@ -139,6 +146,6 @@ int options_rounds(const struct arguments *arguments, unsigned int otherwise,
 		   unsigned int *rounds);
 
 /** options_help - list the options in @mask */
-void options_help(uint32_t mask);
+void options_help(uint64_t mask);
 
 #endif /* VFIOMIG_COMMAND_H */

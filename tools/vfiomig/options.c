@@ -45,6 +45,8 @@ static const struct option_info {
 	[OPTION_SECOND] = { "second", 0, "DEV", "another device, to load states into" },
 	[OPTION_TIMEOUT] = { "timeout", 0, "SECONDS", "for each check" },
 	[OPTION_RECREATE] = { "recreate", 0, NULL, "may remove the device, and make it again" },
+	[OPTION_REMOVE] = { "remove", 0, "ID", "let this fault be over" },
+	[OPTION_CLEAR] = { "clear", 0, NULL, "first let all of them be over" },
 	[OPTION_NUMBER] = { "number", 0, "N", "of several migrations, this one" },
 };
 
@@ -52,7 +54,7 @@ static const struct option_info {
 #define LETTERS		(2 + 2 * NR_OPTIONS + 1)
 #define FIRST_VALUE	(UCHAR_MAX + 1)
 
-static void letters_for(uint32_t allowed, bool stop, char *letters)
+static void letters_for(uint64_t allowed, bool stop, char *letters)
 {
 	unsigned int i;
 
@@ -60,7 +62,7 @@ static void letters_for(uint32_t allowed, bool stop, char *letters)
 		*letters++ = '+';
 	*letters++ = ':';
 	for (i = 0; i < NR_OPTIONS; i++) {
-		if (!(allowed & 1U << i) || !options[i].letter)
+		if (!(allowed & 1ULL << i) || !options[i].letter)
 			continue;
 		*letters++ = options[i].letter;
 		if (options[i].value)
@@ -69,12 +71,12 @@ static void letters_for(uint32_t allowed, bool stop, char *letters)
 	*letters = '\0';
 }
 
-static void names_for(uint32_t allowed, struct option *names)
+static void names_for(uint64_t allowed, struct option *names)
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_OPTIONS; i++) {
-		if (!(allowed & 1U << i))
+		if (!(allowed & 1ULL << i))
 			continue;
 		*names++ = (struct option){
 			.name = options[i].name,
@@ -145,7 +147,7 @@ static int apply_global(int id, const char *value)
 	}
 }
 
-int options_parse(struct arguments *arguments, uint32_t allowed, bool stop, int argc, char **argv)
+int options_parse(struct arguments *arguments, uint64_t allowed, bool stop, int argc, char **argv)
 {
 	struct option names[NR_OPTIONS + 1];
 	char letters[LETTERS];
@@ -173,7 +175,7 @@ int options_parse(struct arguments *arguments, uint32_t allowed, bool stop, int 
 /* With the options of all commands, as values must be told from options; getopt sorts a copy. */
 void options_scan(int argc, char **argv)
 {
-	const uint32_t all = (1U << NR_OPTIONS) - 1;
+	const uint64_t all = (1ULL << NR_OPTIONS) - 1;
 	struct option names[NR_OPTIONS + 1];
 	char letters[LETTERS], **copy;
 	int got, id;
@@ -228,11 +230,11 @@ static void help_one(const struct option_info *option)
 	out_close();
 }
 
-void options_help(uint32_t mask)
+void options_help(uint64_t mask)
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_OPTIONS; i++)
-		if (mask & 1U << i)
+		if (mask & 1ULL << i)
 			help_one(&options[i]);
 }

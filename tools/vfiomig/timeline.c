@@ -38,6 +38,15 @@ const char *timeline_role(const struct timeline *timeline, unsigned int lane)
 	return (int)lane == timeline->destination ? "destination" : "";
 }
 
+unsigned int timeline_pair(const struct timeline *timeline, unsigned int lanes[2])
+{
+	lanes[0] = timeline->source;
+	if (timeline->destination < 0)
+		return 1;
+	lanes[1] = timeline->destination;
+	return 2;
+}
+
 /* ---- Reading ----------------------------------------------------------- */
 
 static const char *string_of(struct json_object *json, const char *key)
@@ -307,17 +316,29 @@ static uint64_t session_begins(const struct timeline *timeline, size_t first)
 	return begin;
 }
 
-/* Of those that begin to load before the next one saves, the last. */
+/* Index of the event that ends the session that another one began */
+static size_t session_ends(const struct timeline *timeline, size_t at)
+{
+	size_t i;
+
+	for (i = at + 1; i < timeline->nr_events; i++)
+		if (timeline->events[i].lane == timeline->events[at].lane &&
+		    timeline->events[i].kind == TIMELINE_END)
+			break;
+	return i;
+}
+
+/* The last to load while the source saved: it may have begun before the source did. */
 static int destination_of(const struct timeline *timeline, size_t first, size_t last)
 {
 	const struct timeline_event *event;
 	int destination = -1;
 	size_t i;
 
-	for (i = first; i < last; i++) {
+	for (i = 0; i < last; i++) {
 		event = &timeline->events[i];
 		if (event->kind == TIMELINE_BEGIN && event->loads &&
-		    event->lane != timeline->source)
+		    event->lane != timeline->source && session_ends(timeline, i) > first)
 			destination = event->lane;
 	}
 	return destination;

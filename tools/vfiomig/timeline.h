@@ -153,6 +153,9 @@ bool timeline_runs(uint32_t state);
 /** timeline_role - "source", "destination" or "" */
 const char *timeline_role(const struct timeline *timeline, unsigned int lane);
 
+/** timeline_pair - the source and, if there is one, the destination; returns how many */
+unsigned int timeline_pair(const struct timeline *timeline, unsigned int lanes[2]);
+
 /** enum timeline_value - what changes in the course of a migration */
 enum timeline_value {
 	TIMELINE_BYTES,

@@ -111,14 +111,12 @@ static void put_span(void *context, const struct timeline_span *span)
 static void put_lanes(struct panel *panel)
 {
 	const struct timeline *timeline = panel->timeline;
-	unsigned int i;
+	unsigned int lanes[2], nr = timeline_pair(timeline, lanes), i;
 
-	for (i = 0; i < timeline->nr_lanes; i++) {
-		if (!*timeline_role(timeline, i))
-			continue;
+	for (i = 0; i < nr; i++) {
 		put_text(panel->out, LEFT - 8, panel->y + 17, "text-anchor=\"end\"", "%s",
-			 timeline_role(timeline, i));
-		timeline_spans(timeline, i, panel->window, put_span, panel);
+			 timeline_role(timeline, lanes[i]));
+		timeline_spans(timeline, lanes[i], panel->window, put_span, panel);
 		panel->y += LANE;
 	}
 }

@@ -117,15 +117,13 @@ static void draw_down(const struct timeline *timeline, struct line *line)
 
 static void draw_lanes(const struct timeline *timeline, struct line *line)
 {
-	unsigned int i;
+	unsigned int lanes[2], nr = timeline_pair(timeline, lanes), i;
 
-	for (i = 0; i < timeline->nr_lanes; i++) {
-		if (!*timeline_role(timeline, i))
-			continue;
+	for (i = 0; i < nr; i++) {
 		clear(line);
-		timeline_spans(timeline, i, line->window, draw_span, line);
-		timeline_spans(timeline, i, line->window, draw_refused, line);
-		print_line(timeline_role(timeline, i), line);
+		timeline_spans(timeline, lanes[i], line->window, draw_span, line);
+		timeline_spans(timeline, lanes[i], line->window, draw_refused, line);
+		print_line(timeline_role(timeline, lanes[i]), line);
 	}
 }
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 import mdevsim
-from mdevsim import Device, Fio, Trace, checksum, command, expect_quiet_kernel, fill
+from mdevsim import Device, Fio, Monitor, Trace, checksum, command, expect_quiet_kernel, fill
 from qemu import LOGS, Failure, Qemu, has, migrate, migrate_to_file, name_and_protocol
 
 START = time.monotonic()
@@ -143,6 +143,7 @@ def run(short):
     with Device(TYPE) as first, Device(TYPE) as second:
         show(command(mdevsim.VFIOMIG, "list"))
         names = {first.uuid: "A", second.uuid: "B"}
+        monitor = Monitor(LOGS + "/events", first, second)
 
         with Qemu("A", first.arguments(), MEMORY) as source:
             step(f"a guest boots in QEMU A ({source.accelerator})")
@@ -160,19 +161,26 @@ def run(short):
                 move(source, destination, names, fio, expected)
                 source.close()
                 if short:
-                    finish(destination, fio)
+                    finish(destination, fio, monitor)
                     return
                 with Qemu("A2", first.arguments(), MEMORY, incoming="defer") as back:
                     step("migrates back to the first device, in a new QEMU A2")
                     move(destination, back, {first.uuid: "A2", second.uuid: "B"}, fio, expected)
                     destination.close()
-                    finish(back, fio)
+                    finish(back, fio, monitor)
                     look_inside(back)
 
 
-def finish(guest, fio):
+def finish(guest, fio, monitor):
     reads, writes = fio.stop(guest)
     step(f"fio is stopped: {writes} writes, {reads} reads, every one verified, no error")
+    lost = monitor.close()
+    if lost:
+        raise Failure(f"the monitor lost {lost} events")
+    picture = LOGS + "/migration.svg"
+    text = command(mdevsim.VFIOMIG, "timeline", "--number", "1", monitor.path, "-o", picture)
+    step(f"the first migration, as vfiomig monitor saw it (picture: {picture}):")
+    show(text)
 
 
 def main():

@@ -32,7 +32,8 @@
  * which says what the bytes of each record mean, is the second record of every
  * stream of version 1.1 and later, and of no older one; it comes once. Namespace
  * extents (NS_DATA, NS_ZERO) follow in any number; a later extent replaces what
- * an earlier one said of the same blocks. The control records (PCI_CONFIG to
+ * an earlier one said of the same blocks. SYNTHETIC may stand wherever an extent may.
+ * The control records (PCI_CONFIG to
  * NVME_LOGS) come once each, in the order of their types, after the last namespace
  * extent; END is last. When the namespace is resized while a stream is being
  * written, IDENTITY is sent again and the namespace from its beginning: extents
@@ -56,6 +57,10 @@
  * 1.0          the first
  * 1.1          adds SCHEMA
  * ===========  =================================================================
+ *
+ * SYNTHETIC, which says nothing of the device and comes only when somebody who tests asks
+ * for it, has no version of its own: readers of 1.1 that do not know it skip it, told by
+ * SCHEMA what it is, and streams of 1.0 have none.
  *
  * A device writes the version that its sysfs attribute migration/stream_version
  * names, the newest unless told otherwise, and reads every one listed here.
@@ -92,7 +97,9 @@
  * Changing state returns EIO in the ERROR state, EINVAL for a state or a
  * combination of states that does not exist, EBUSY when the session belongs to
  * another front end, and ENOMEM, ENFILE or EMFILE when there is no memory or file
- * descriptor for a session.
+ * descriptor for a session. While somebody has added faults or delays (see mdevsim.h)
+ * it also returns EINTR when the caller was killed meanwhile, and whatever errno a fault
+ * was given, as do read() and write().
  *
  * Writing namespace_size returns EINVAL for a size that is 0 or not a multiple of
  * %MDEVSIM_EXTENT_ALIGN, EFBIG for one past the type's, and EBUSY in a state in
@@ -197,6 +204,7 @@ struct mdevsim_record_trailer {
 	R(NVME_LOGS,  10, mdevsim_state_nvme_logs,       1, "nvme-logs")	\
 	R(NS_DATA,    32, mdevsim_state_ns_extent,       1, "ns-data")		\
 	R(NS_ZERO,    33, mdevsim_state_ns_extent,       1, "ns-zero")		\
+	R(SYNTHETIC,  34, mdevsim_state_synthetic,       1, "synthetic")	\
 	R(END,       255, mdevsim_state_end,             1, "end")
 
 #define MDEVSIM_RECORD_ENUM(name, value, type, version, text)			\
@@ -765,6 +773,22 @@ struct mdevsim_state_ns_extent {
 	__le32	reserved;
 	__le64	slba;
 	__le64	nlb;
+	__u8	data[];
+};
+
+/**
+ * struct mdevsim_state_synthetic - state that nobody needs, to make a stream longer
+ * @left: bytes of @data in the records of this type that follow at once or later
+ * @length: bytes of @data, at most %MDEVSIM_MAX_EXTENT
+ * @reserved: zero
+ * @data: anything
+ *
+ * Always %MDEVSIM_RECORD_OPTIONAL. A device checks it, and forgets it.
+ */
+struct mdevsim_state_synthetic {
+	__le64	left;
+	__le32	length;
+	__le32	reserved;
 	__u8	data[];
 };
 

@@ -5,7 +5,9 @@
 _vfiomig_global="--json --pretty --verbose --color --help --version"
 _vfiomig_states="RUNNING STOP STOP_COPY RESUMING RUNNING_P2P PRE_COPY PRE_COPY_P2P ERROR reset"
 _vfiomig_records="identity schema pci-config irq nvme-regs nvme-admin nvme-queues nvme-features
-	nvme-aer nvme-logs ns-data ns-zero end"
+	nvme-aer nvme-logs ns-data ns-zero synthetic end"
+_vfiomig_faults="arc error stall-arc stall-data rate data flip truncate precopy-info data-size refuse
+	nvme-timeout nvme-status"
 _vfiomig_files="dump verify diff edit extract timeline" # commands whose words are files
 
 declare -A _vfiomig_options=(
@@ -26,6 +28,11 @@ declare -A _vfiomig_options=(
 	[extract]="--output --device --list --all"
 	[describe]="--output --parent"
 	[compat]="--parent"
+	[monitor]=""
+	[stats]=""
+	[fault]="--remove --clear"
+	[shape]="--clear"
+	[profile]=""
 	[timeline]="--output --number"
 	[version]=""
 	[help]=""
@@ -98,7 +105,8 @@ _vfiomig_words()
 		_vfiomig_devices
 		_vfiomig_types
 		;;
-	remove | show | save | load | migrate | conform) _vfiomig_devices ;;
+	fault) if [ "$2" = 0 ]; then _vfiomig_devices; else echo "$_vfiomig_faults"; fi ;;
+	monitor | stats | shape | remove | show | save | load | migrate | conform) _vfiomig_devices ;;
 	esac
 }
 
@@ -113,7 +121,7 @@ _vfiomig()
 	--backend) offer="auto cdev group" ;;
 	--color) offer="always auto never" ;;
 	--parent) offer=$(_vfiomig_names /sys/class/mdev_bus) ;;
-	--rounds | --uuid | --device | --timeout) return ;;
+	--rounds | --uuid | --device | --timeout | --remove) return ;;
 	--second) offer=$(_vfiomig_devices) ;;
 	--only | --skip) offer=$(_vfiomig_checks) ;;
 	--drop | --duplicate | --swap) offer=$_vfiomig_records ;;
@@ -122,6 +130,9 @@ _vfiomig()
 		if [[ $current == -* ]]; then
 			offer="$_vfiomig_global ${_vfiomig_options[${command:-help}]-}"
 		elif [[ " $_vfiomig_files " == *" $command "* ]]; then
+			compopt -o default
+			return
+		elif [[ $command == profile && $words_after -gt 0 ]]; then
 			compopt -o default
 			return
 		else

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/math64.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include "event.h"
+#include "fault.h"
+#include "mdevsim.h"
+
+/* Bytes that may be moved at once however slow it is to be */
+#define LEAST_BURST	4096ULL
+#define BURSTS_PER_SEC	50
+
+#define GIVEN(params, attribute)	((params)->given & BIT(MDEVSIM_A_FAULT_##attribute))
+
+DEFINE_STATIC_KEY_FALSE(mdevsim_fault_key);
+
+void mdevsim_fault_init(struct mdevsim_device *device)
+{
+	struct mdevsim_faults *faults = &device->faults;
+
+	spin_lock_init(&faults->lock);
+	INIT_LIST_HEAD(&faults->list);
+	init_waitqueue_head(&faults->wait);
+}
+
+static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault)
+{
+	guard(spinlock)(&faults->lock);
+	if (faults->nr == MDEVSIM_MAX_FAULTS)
+		return -ENOSPC;
+	fault->id = ++faults->last_id;
+	/* 2^32 faults later: 0 stands for all of them. */
+	if (!fault->id)
+		fault->id = ++faults->last_id;
+	list_add_tail(&fault->node, &faults->list);
+	WRITE_ONCE(faults->nr, faults->nr + 1);
+	return 0;
+}
+
+int mdevsim_fault_add(struct mdevsim_device *device, const struct mdevsim_fault_params *params,
+		      u32 *id)
+{
+	struct mdevsim_fault *fault = kzalloc(sizeof(*fault), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!fault)
+		return -ENOMEM;
+	fault->params = *params;
+	ret = insert(&device->faults, fault);
+	if (ret) {
+		kfree(fault);
+		return ret;
+	}
+	*id = fault->id;
+	static_branch_inc(&mdevsim_fault_key);
+	return 0;
+}
+
+/* Take what is to be removed off the list. */
+static void take_off(struct mdevsim_faults *faults, u32 id, struct list_head *off)
+{
+	struct mdevsim_fault *fault, *next;
+
+	guard(spinlock)(&faults->lock);
+	list_for_each_entry_safe(fault, next, &faults->list, node) {
+		if (id && fault->id != id)
+			continue;
+		list_move_tail(&fault->node, off);
+		WRITE_ONCE(faults->nr, faults->nr - 1);
+		WRITE_ONCE(faults->generation, faults->generation + 1);
+	}
+}
+
+int mdevsim_fault_remove(struct mdevsim_device *device, u32 id)
+{
+	struct mdevsim_fault *fault, *next;
+	LIST_HEAD(off);
+
+	take_off(&device->faults, id, &off);
+	if (id && list_empty(&off))
+		return -ENOENT;
+	wake_up_all(&device->faults.wait);
+	list_for_each_entry_safe(fault, next, &off, node) {
+		kfree(fault);
+		static_branch_dec(&mdevsim_fault_key);
+	}
+	return 0;
+}
+
+bool mdevsim_fault_get(struct mdevsim_device *device, u32 id, struct mdevsim_fault *copy)
+{
+	struct mdevsim_faults *faults = &device->faults;
+	struct mdevsim_fault *fault;
+
+	guard(spinlock)(&faults->lock);
+	list_for_each_entry(fault, &faults->list, node) {
+		if (fault->id < id)
+			continue;
+		*copy = *fault;
+		return true;
+	}
+	return false;
+}
+
+/* Once it could happen: does it? */
+static bool happens(struct mdevsim_fault *fault)
+{
+	const struct mdevsim_fault_params *params = &fault->params;
+
+	if (params->times && fault->hits >= params->times)
+		return false;
+	if (params->probability < MDEVSIM_CERTAIN &&
+	    get_random_u32() % MDEVSIM_CERTAIN >= params->probability)
+		return false;
+	fault->hits++;
+	return true;
+}
+
+typedef bool (*match_fn)(const struct mdevsim_fault_params *params, const void *what);
+
+/* The first fault of a kind that matches, and happens; a copy of it */
+static bool hit(struct mdevsim_device *device, enum mdevsim_fault_kind kind, match_fn match,
+		const void *what, struct mdevsim_fault *copy)
+{
+	struct mdevsim_faults *faults = &device->faults;
+	struct mdevsim_fault *fault;
+
+	guard(spinlock)(&faults->lock);
+	list_for_each_entry(fault, &faults->list, node) {
+		if (fault->params.kind != kind || (match && !match(&fault->params, what)))
+			continue;
+		if (!happens(fault))
+			continue;
+		*copy = *fault;
+		return true;
+	}
+	return false;
+}
+
+__printf(3, 4)
+static void tell(struct mdevsim_device *device, const struct mdevsim_fault *fault,
+		 const char *fmt, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	mdevsim_event_fault(device, fault->id, text);
+}
+
+bool mdevsim_fault_is_over(struct mdevsim_device *device, u32 generation)
+{
+	return READ_ONCE(device->faults.generation) != generation;
+}
+
+/* ---- Arcs -------------------------------------------------------------- */
+
+struct arc {
+	u32 from;
+	u32 to;
+};
+
+static bool match_arc(const struct mdevsim_fault_params *params, const void *what)
+{
+	const struct arc *arc = what;
+
+	if (GIVEN(params, FROM) && params->from != arc->from)
+		return false;
+	return !GIVEN(params, TO) || params->to == arc->to;
+}
+
+static int stall_arc(struct mdevsim_device *device, const struct arc *arc)
+{
+	u32 generation = READ_ONCE(device->faults.generation);
+	struct mdevsim_fault fault;
+	long left;
+
+	if (!hit(device, MDEVSIM_FAULT_KIND_STALL_ARC, match_arc, arc, &fault))
+		return 0;
+	tell(device, &fault, "the arc is stalled for %u ms", fault.params.delay_ms);
+	left = wait_event_killable_timeout(device->faults.wait,
+					   mdevsim_fault_is_over(device, generation),
+					   msecs_to_jiffies(fault.params.delay_ms));
+	return left < 0 ? -EINTR : 0;
+}
+
+int mdevsim_fault_arc(struct mdevsim_device *device, enum vfio_device_mig_state from,
+		      enum vfio_device_mig_state to, bool *broken)
+{
+	struct arc arc = { from, to };
+	struct mdevsim_fault fault;
+	int ret;
+
+	lockdep_assert_held(&device->lifecycle);
+	ret = stall_arc(device, &arc);
+	if (ret)
+		return ret;
+	if (hit(device, MDEVSIM_FAULT_KIND_ERROR, match_arc, &arc, &fault)) {
+		tell(device, &fault, "the arc ends in ERROR");
+		*broken = true;
+		return GIVEN(&fault.params, ERRNO) ? -(int)fault.params.error : -EIO;
+	}
+	if (!hit(device, MDEVSIM_FAULT_KIND_ARC, match_arc, &arc, &fault))
+		return 0;
+	tell(device, &fault, "the arc fails with errno %u", fault.params.error);
+	return -(int)fault.params.error;
+}
+
+/* ---- The stream -------------------------------------------------------- */
+
+static bool match_stall(const struct mdevsim_fault_params *params, const void *what)
+{
+	return !GIVEN(params, OFFSET) || params->offset == *(const u64 *)what;
+}
+
+/* Bytes from @offset to the next one at which a fault of this kind is, U64_MAX without one */
+static u64 distance(struct mdevsim_device *device, enum mdevsim_fault_kind kind, u64 offset)
+{
+	struct mdevsim_faults *faults = &device->faults;
+	struct mdevsim_fault *fault;
+	u64 least = U64_MAX;
+
+	guard(spinlock)(&faults->lock);
+	list_for_each_entry(fault, &faults->list, node)
+		if (fault->params.kind == kind && GIVEN(&fault->params, OFFSET) &&
+		    fault->params.offset > offset)
+			least = min(least, fault->params.offset - offset);
+	return least;
+}
+
+static void pause_stall(struct mdevsim_device *device, struct mdevsim_fault_pace *pace, u64 offset,
+			struct mdevsim_fault_pause *pause)
+{
+	struct mdevsim_fault fault;
+
+	pause->most = min(pause->most, distance(device, MDEVSIM_FAULT_KIND_STALL_DATA, offset));
+	if (pace->stalled && pace->stalled_at == offset)
+		return;
+	if (!hit(device, MDEVSIM_FAULT_KIND_STALL_DATA, match_stall, &offset, &fault))
+		return;
+	pace->stalled = true;
+	pace->stalled_at = offset;
+	pause->ns += fault.params.delay_ms * (u64)NSEC_PER_MSEC;
+	tell(device, &fault, "the data fd is stalled at byte %llu for %u ms", offset,
+	     fault.params.delay_ms);
+}
+
+/* The rate of the slowest fault, 0 without one. How often it is hit says nothing. */
+static u64 rate_of(struct mdevsim_device *device)
+{
+	struct mdevsim_faults *faults = &device->faults;
+	struct mdevsim_fault *fault;
+	u64 rate = 0;
+
+	guard(spinlock)(&faults->lock);
+	list_for_each_entry(fault, &faults->list, node)
+		if (fault->params.kind == MDEVSIM_FAULT_KIND_RATE)
+			rate = rate ? min(rate, fault->params.rate) : fault->params.rate;
+	return rate;
+}
+
+/* Time that was not used is lost: what may be moved at once is bounded. */
+static void pause_rate(struct mdevsim_device *device, struct mdevsim_fault_pace *pace,
+		       struct mdevsim_fault_pause *pause)
+{
+	u64 rate = rate_of(device), now = ktime_get_ns(), burst, earned;
+
+	if (!rate) {
+		pace->start_ns = 0;
+		return;
+	}
+	if (!pace->start_ns) {
+		pace->start_ns = now;
+		pace->moved = 0;
+	}
+	burst = max(LEAST_BURST, rate / BURSTS_PER_SEC);
+	earned = mul_u64_u64_div_u64(now - pace->start_ns, rate, NSEC_PER_SEC);
+	if (earned > pace->moved + burst)
+		pace->moved = earned - burst;
+	if (earned >= pace->moved + LEAST_BURST) {
+		pause->most = min(pause->most, earned - pace->moved);
+		return;
+	}
+	pause->ns += mul_u64_u64_div_u64(pace->moved + LEAST_BURST - earned, NSEC_PER_SEC, rate);
+	pause->most = min(pause->most, LEAST_BURST);
+}
+
+void mdevsim_fault_pause(struct mdevsim_device *device, struct mdevsim_fault_pace *pace,
+			 u64 offset, struct mdevsim_fault_pause *pause)
+{
+	*pause = (struct mdevsim_fault_pause) {
+		.most		= U64_MAX,
+		.generation	= READ_ONCE(device->faults.generation),
+	};
+	/* An error behind bytes that were moved would be lost on who gets these. */
+	pause->most = min(distance(device, MDEVSIM_FAULT_KIND_DATA, offset),
+			  distance(device, MDEVSIM_FAULT_KIND_TRUNCATE, offset));
+	pause_stall(device, pace, offset, pause);
+	pause_rate(device, pace, pause);
+}
+
+static bool match_offset(const struct mdevsim_fault_params *params, const void *what)
+{
+	return params->offset == *(const u64 *)what;
+}
+
+static bool match_past(const struct mdevsim_fault_params *params, const void *what)
+{
+	return params->offset <= *(const u64 *)what;
+}
+
+/* A fault that flips is hit once its byte has arrived: the user's page may be missing. */
+static void flip_at(struct mdevsim_device *device, u64 offset, struct mdevsim_fault_piece *piece)
+{
+	struct mdevsim_faults *faults = &device->faults;
+	struct mdevsim_fault *fault;
+
+	guard(spinlock)(&faults->lock);
+	list_for_each_entry(fault, &faults->list, node) {
+		const struct mdevsim_fault_params *params = &fault->params;
+
+		if (params->kind != MDEVSIM_FAULT_KIND_FLIP || params->offset != offset)
+			continue;
+		if (params->times && fault->hits >= params->times)
+			continue;
+		piece->most = 1;
+		piece->flip = BIT(params->bit);
+		piece->id = fault->id;
+		return;
+	}
+}
+
+int mdevsim_fault_piece(struct mdevsim_device *device, u64 offset,
+			struct mdevsim_fault_piece *piece)
+{
+	struct mdevsim_fault fault;
+
+	*piece = MDEVSIM_FAULT_PIECE;
+	if (hit(device, MDEVSIM_FAULT_KIND_DATA, match_offset, &offset, &fault)) {
+		tell(device, &fault, "the data fd fails at byte %llu with errno %u", offset,
+		     fault.params.error);
+		return -(int)fault.params.error;
+	}
+	if (hit(device, MDEVSIM_FAULT_KIND_TRUNCATE, match_past, &offset, &fault)) {
+		tell(device, &fault, "the stream ends before byte %llu", fault.params.offset);
+		piece->end = true;
+		return 0;
+	}
+	piece->most = min3(distance(device, MDEVSIM_FAULT_KIND_DATA, offset),
+			   distance(device, MDEVSIM_FAULT_KIND_TRUNCATE, offset),
+			   distance(device, MDEVSIM_FAULT_KIND_FLIP, offset));
+	flip_at(device, offset, piece);
+	return 0;
+}
+
+void mdevsim_fault_flipped(struct mdevsim_device *device, const struct mdevsim_fault_piece *piece)
+{
+	struct mdevsim_faults *faults = &device->faults;
+	struct mdevsim_fault *fault, copy = {};
+
+	scoped_guard(spinlock, &faults->lock) {
+		list_for_each_entry(fault, &faults->list, node) {
+			if (fault->id != piece->id)
+				continue;
+			fault->hits++;
+			copy = *fault;
+			break;
+		}
+	}
+	if (copy.id)
+		tell(device, &copy, "bit %u of byte %llu is wrong", copy.params.bit,
+		     copy.params.offset);
+}
+
+bool mdevsim_fault_refuses(struct mdevsim_device *device)
+{
+	struct mdevsim_fault fault;
+
+	if (!hit(device, MDEVSIM_FAULT_KIND_REFUSE, NULL, NULL, &fault))
+		return false;
+	tell(device, &fault, "the stream is refused");
+	return true;
+}
+
+/* ---- What is said ------------------------------------------------------ */
+
+void mdevsim_fault_precopy_info(struct mdevsim_device *device, u64 *initial, u64 *dirty)
+{
+	struct mdevsim_fault fault;
+
+	if (!hit(device, MDEVSIM_FAULT_KIND_PRECOPY_INFO, NULL, NULL, &fault))
+		return;
+	tell(device, &fault, "in truth initial_bytes is %llu and dirty_bytes is %llu", *initial,
+	     *dirty);
+	if (GIVEN(&fault.params, INITIAL_BYTES))
+		*initial = fault.params.initial_bytes;
+	if (GIVEN(&fault.params, DIRTY_BYTES))
+		*dirty = fault.params.dirty_bytes;
+}
+
+void mdevsim_fault_data_size(struct mdevsim_device *device, u64 *size)
+{
+	struct mdevsim_fault fault;
+
+	if (!hit(device, MDEVSIM_FAULT_KIND_DATA_SIZE, NULL, NULL, &fault))
+		return;
+	tell(device, &fault, "in truth stop_copy_length is %llu", *size);
+	*size = fault.params.size;
+}
+
+/* ---- Commands ---------------------------------------------------------- */
+
+struct command {
+	bool admin;
+	u8 opcode;
+};
+
+static bool match_command(const struct mdevsim_fault_params *params, const void *what)
+{
+	const struct command *command = what;
+
+	if (!!GIVEN(params, ADMIN) != command->admin)
+		return false;
+	return !GIVEN(params, OPCODE) || params->opcode == command->opcode;
+}
+
+enum mdevsim_verdict mdevsim_fault_command(struct mdevsim_device *device, bool admin, u8 opcode,
+					   u16 *status)
+{
+	struct command command = { admin, opcode };
+	struct mdevsim_fault fault;
+
+	if (hit(device, MDEVSIM_FAULT_KIND_NVME_TIMEOUT, match_command, &command, &fault)) {
+		tell(device, &fault, "a command %02xh will not be completed", opcode);
+		return MDEVSIM_VERDICT_DROP;
+	}
+	if (!hit(device, MDEVSIM_FAULT_KIND_NVME_STATUS, match_command, &command, &fault))
+		return MDEVSIM_VERDICT_EXECUTE;
+	tell(device, &fault, "a command %02xh completes with status %03xh", opcode,
+	     fault.params.status);
+	*status = fault.params.status;
+	return MDEVSIM_VERDICT_COMPLETE;
+}
