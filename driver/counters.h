@@ -30,7 +30,7 @@ struct mdevsim_counters {
 
 #ifdef MDEVSIM_BARE
 /* What selftests/bench compares with */
-#define mdevsim_count(device, member, number)	do { (void)(number); } while (0)
+#define mdevsim_count(device, member, number)	((void)(number))
 #else
 /** mdevsim_count - add a number to a member of &struct mdevsim_counters */
 #define mdevsim_count(device, member, number)				\

@@ -171,19 +171,28 @@ static bool match_arc(const struct mdevsim_fault_params *params, const void *wha
 	return !GIVEN(params, TO) || params->to == arc->to;
 }
 
+/* By the clock that durations are told by; ticks may come late, and then many at once. */
+static int stall(struct mdevsim_device *device, u32 generation, u32 ms)
+{
+	u64 end = ktime_get_ns() + ms * (u64)NSEC_PER_MSEC, now;
+	long left = 0;
+
+	while (!left && (now = ktime_get_ns()) < end)
+		left = wait_event_killable_timeout(device->faults.wait,
+						   mdevsim_fault_is_over(device, generation),
+						   nsecs_to_jiffies(end - now) + 1);
+	return left < 0 ? -EINTR : 0;
+}
+
 static int stall_arc(struct mdevsim_device *device, const struct arc *arc)
 {
 	u32 generation = READ_ONCE(device->faults.generation);
 	struct mdevsim_fault fault;
-	long left;
 
 	if (!hit(device, MDEVSIM_FAULT_KIND_STALL_ARC, match_arc, arc, &fault))
 		return 0;
 	tell(device, &fault, "the arc is stalled for %u ms", fault.params.delay_ms);
-	left = wait_event_killable_timeout(device->faults.wait,
-					   mdevsim_fault_is_over(device, generation),
-					   msecs_to_jiffies(fault.params.delay_ms));
-	return left < 0 ? -EINTR : 0;
+	return stall(device, generation, fault.params.delay_ms);
 }
 
 int mdevsim_fault_arc(struct mdevsim_device *device, enum vfio_device_mig_state from,

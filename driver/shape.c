@@ -160,12 +160,15 @@ void mdevsim_shape_set(struct mdevsim_device *device, const struct mdevsim_shape
 
 int mdevsim_shape_delay(struct mdevsim_device *device, enum vfio_device_mig_state next)
 {
-	u32 ms = READ_ONCE(device->shape.params.delay_ms[next]);
+	u64 now = ktime_get_ns(), end;
 
-	if (!ms)
-		return 0;
-	schedule_timeout_killable(msecs_to_jiffies(ms));
-	return fatal_signal_pending(current) ? -EINTR : 0;
+	end = now + READ_ONCE(device->shape.params.delay_ms[next]) * (u64)NSEC_PER_MSEC;
+	for (; now < end; now = ktime_get_ns()) {
+		schedule_timeout_killable(nsecs_to_jiffies(end - now) + 1);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
 }
 
 void mdevsim_shape_init(struct mdevsim_device *device)

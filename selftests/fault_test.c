@@ -42,7 +42,8 @@ FIXTURE_TEARDOWN(fault)
 	TEST_TEARDOWN(&self->bench);
 }
 
-#define FAULT(kind)	genl_fault(self->genl, &self->message, self->name, MDEVSIM_FAULT_KIND_##kind)
+#define FAULT(kind)								\
+	genl_fault(self->genl, &self->message, self->name, MDEVSIM_FAULT_KIND_##kind)
 #define WITH32(attribute, value)						\
 	genl_put_u32(&self->message, MDEVSIM_A_FAULT_##attribute, value)
 #define WITH64(attribute, value)						\
@@ -497,14 +498,14 @@ static void shape(struct genl *genl, struct genl_message *message, const char *n
 	genl_put_u64(message, MDEVSIM_A_SHAPE_DIRTY_RATE, rate);
 	genl_put_u64(message, MDEVSIM_A_SHAPE_DIRTY_SPAN, span);
 	ret = genl_do(genl, message);
-	must(!ret, "shape, seen %d: %s", ret, genl->reason);
+	must(!ret, "a load, seen %d: %s", ret, genl->reason);
 }
 
 static uint64_t dirtied(struct genl *genl, struct genl_message *message, const char *name)
 {
 	genl_begin(genl, message, MDEVSIM_CMD_SHAPE_GET, 0);
 	genl_put_string(message, MDEVSIM_A_SHAPE_DEV, name);
-	must(!genl_do(genl, message), "shape");
+	must(!genl_do(genl, message), "%s", genl->reason);
 	return genl_u64(genl, MDEVSIM_A_SHAPE_DIRTIED);
 }
 

@@ -101,8 +101,8 @@ TEST_F(netlink, dump)
 
 	mdev_name(&other);
 	ASSERT_EQ(0, mdev_create(&other, DEVICE_TYPE));
-	strcpy(names[0], self->name);
-	strcpy(names[1], other.uuid);
+	snprintf(names[0], sizeof(names[0]), "%s", self->name);
+	snprintf(names[1], sizeof(names[1]), "%s", other.uuid);
 	genl_begin(self->genl, &self->message, MDEVSIM_CMD_DEV_GET, NLM_F_DUMP);
 	EXPECT_LE(2, genl_dump(self->genl, &self->message, note_name, names));
 	EXPECT_STREQ("", names[0]);
@@ -215,7 +215,8 @@ static unsigned int migrate_all(struct device *devices)
 
 	for (unsigned int t = 0; t < THREADS; t++) {
 		crew[t] = (struct crew) { .device = devices, .first = t };
-		must(!pthread_create(&thread[t], NULL, crew_thread, &crew[t]), "seen errno %d", errno);
+		must(!pthread_create(&thread[t], NULL, crew_thread, &crew[t]),
+		     "seen errno %d", errno);
 	}
 	for (unsigned int t = 0; t < THREADS; t++) {
 		pthread_join(thread[t], NULL);
@@ -274,7 +275,8 @@ TEST_F(netlink, many)
 	genl_subscribe(large, 0);
 	genl_subscribe(small, 4096);
 	before = total_now(self->genl, self->name);
-	in_large = in_small = (struct tally) { .total = before };
+	in_large = (struct tally) { .total = before };
+	in_small = (struct tally) { .total = before };
 	for (int i = 0; i < DEVICES; i++)
 		device_create(&devices[i], DEVICE_TYPE);
 	EXPECT_EQ(0, migrate_all(devices));
@@ -307,7 +309,8 @@ TEST_F(netlink, many)
 TEST_F(netlink, names)
 {
 	static const char *const names[] = {
-		"", "x", "00000000-0000-0000-0000-00000000000", "00000000-0000-0000-0000-00000000000g",
+		"", "x", "00000000-0000-0000-0000-00000000000",
+		"00000000-0000-0000-0000-00000000000g",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -453,7 +456,8 @@ TEST_F(netlink, fuzz)
 		struct { struct nlattr a; uint32_t state; struct nlattr b; uint32_t ms; } delay = {
 			{ 8, MDEVSIM_A_DELAY_STATE }, state, { 8, MDEVSIM_A_DELAY_MS }, 0,
 		};
-		genl_put(&self->message, MDEVSIM_A_SHAPE_DELAY | NLA_F_NESTED, &delay, sizeof(delay));
+		genl_put(&self->message, MDEVSIM_A_SHAPE_DELAY | NLA_F_NESTED, &delay,
+			 sizeof(delay));
 	}
 	EXPECT_EQ(0, genl_do(self->genl, &self->message));
 }

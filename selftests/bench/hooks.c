@@ -5,7 +5,7 @@
 #include "disk.h"
 #include "hooks.h"
 
-#define ROUNDS		31
+#define ROUNDS		100
 #define ACCESSES	2000
 #define COMMANDS	50
 #define COMMAND_BYTES	(4 << 10)

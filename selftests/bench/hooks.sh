@@ -7,7 +7,7 @@
 # disturbs the other. Prints figures as figure.h has them.
 set -eu
 cd "${0%/*}/../.."
-rounds=12
+rounds=8
 
 # measure MODULE: of one load of it
 measure()

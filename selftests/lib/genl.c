@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -136,7 +137,8 @@ static void take_reason(struct genl *genl, const struct nlmsghdr *header)
 	attr = find((const uint8_t *)header + skip, (const uint8_t *)header + header->nlmsg_len,
 		    NLMSGERR_ATTR_MSG);
 	if (attr)
-		strncpy(genl->reason, (const char *)attr + NLA_HDRLEN, sizeof(genl->reason) - 1);
+		snprintf(genl->reason, sizeof(genl->reason), "%s",
+			 (const char *)attr + NLA_HDRLEN);
 }
 
 /* The next message that was received, NULL when another batch is needed */

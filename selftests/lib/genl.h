@@ -73,7 +73,7 @@ uint32_t genl_u32(const struct genl *genl, uint16_t type);
 uint64_t genl_u64(const struct genl *genl, uint16_t type);
 const char *genl_string(const struct genl *genl, uint16_t type);
 
-/** genl_subscribe - join the group; @room: bytes for events not yet received, 0 for as many as go */
+/** genl_subscribe - join the group; @room: bytes for events to be received, 0 for many */
 void genl_subscribe(struct genl *genl, int room);
 
 /** genl_event - the next event, within @ms: 1; 0 without one; -ENOBUFS when some were lost */
