@@ -7,8 +7,8 @@ verifies all the while, is asked to migrate with one fault after the other. What
 it is compared with what faults.csv says, which Documentation/faults.rst shows; UPDATE=1
 writes the column of this QEMU anew instead, for a person to look at the difference.
 
-Whatever happens, the guest must go on somewhere with the data it had, the devices must
-let themselves be removed, and the module unloaded.
+Whatever happens, the devices must let themselves be removed, and the module unloaded; and
+unless it is known of this QEMU, the guest must go on somewhere with the data it had.
 """
 
 import csv
@@ -56,6 +56,12 @@ class Lab:
     def destination(self):
         return self.devices[1 - self.at]
 
+    def empty_destination(self):
+        """It holds nothing of the guest's any more: what it has in the end it was given."""
+        uuid = self.destination().uuid
+        self.destination().remove()
+        self.devices[1 - self.at] = Device(TYPE, uuid=uuid)
+
     def need_guest(self):
         """One that works, a new one after the last was lost."""
         if self.guest:
@@ -85,6 +91,7 @@ class Attempt:
 
     def __init__(self, lab, row):
         self.lab = lab
+        lab.empty_destination()
         self.source, self.there = lab.guest, lab.qemu(lab.destination(), incoming="defer")
         self.device = lab.source() if row["at"] == "source" else lab.destination()
         self.words = row["fault"].split()
@@ -184,16 +191,15 @@ class Attempt:
         return words + self.works()
 
     def works(self):
-        """fio writes and verifies, what was written before is there; after a reset, in the end."""
+        """What was written before is there, fio writes and verifies; after a reset, in the end."""
         lab = self.lab
-        reset = any(self.events("reset", device) for device in lab.devices[lab.at:lab.at + 1])
+        words = ", function is reset" if self.events("reset", lab.source()) else ""
+        if checksum(lab.guest) != lab.sum:
+            lab.lose_guest()
+            return words + ", data is lost"
         lab.fio.expect_progress(lab.guest, timeout=90)
-        seen = checksum(lab.guest)
-        if seen != lab.sum:
-            raise Failure(f"the namespace changed: sha256 was {lab.sum}, is {seen}")
         recovered = lab.guest.run("dmesg -c | grep -ciE 'nvme.*(timeout|reset)' || true").strip()
-        return (", function is reset" if reset else "") + \
-            (", guest resets the controller" if recovered != "0" else "")
+        return words + (", guest resets the controller" if recovered != "0" else "")
 
 
 def column():

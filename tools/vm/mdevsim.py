@@ -62,10 +62,10 @@ def can_iommufd():
 class Device:
     """A mediated device; removed at the end of a with block."""
 
-    def __init__(self, kind, iommufd=False):
+    def __init__(self, kind, iommufd=False, uuid=None):
         self.kind = kind
         self.iommufd = iommufd
-        self.uuid = str(uuids.uuid4())
+        self.uuid = uuid or str(uuids.uuid4())
         command(VFIOMIG, "create", "mdevsim-" + kind, "--uuid", self.uuid)
         self.path = "/sys/bus/mdev/devices/" + self.uuid
 
