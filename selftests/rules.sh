@@ -78,7 +78,7 @@ check_all()
 	{
 		git ls-files --cached --others --exclude-standard 2>/dev/null ||
 			find . -path ./build -prune -o -path ./.git -prune -o -type f ! -name '.checkpatch-*' -print
-	} | sed 's|^\./||' | grep -vE '^(COPYING|README\.md)$|/settings$|\.(bin|dry|events|hex|json|migration|png|svg|text|txt)$' |
+	} | sed 's|^\./||' | grep -vE '^(COPYING|README\.md)$|/settings$|\.(bin|csv|dry|events|hex|json|migration|png|svg|text|txt)$' |
 	while read -r file; do
 		[ ! -f "$file" ] || head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' ||
 			echo "$file"

@@ -70,7 +70,7 @@ static void print_bytes(const struct timeline *timeline)
 		out_uint("loaded_bytes", timeline->loaded_bytes, "%-12s %s\n", "loaded",
 			 units_size(timeline->loaded_bytes));
 	if (timeline->lost)
-		out_uint("lost_events", timeline->lost, "%-12s %llu events: not all is shown\n", "lost",
+		out_uint("lost_events", timeline->lost, "%-12s %llu events, not shown\n", "lost",
 			 (unsigned long long)timeline->lost);
 }
 

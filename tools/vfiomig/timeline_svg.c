@@ -98,9 +98,11 @@ static void put_span(void *context, const struct timeline_span *span)
 	if (end - begin < 0.7)
 		end = begin + 0.7;
 	fprintf(panel->out,
-		"<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"%s><title>%s%s, %s</title></rect>\n",
-		begin, panel->y, end - begin, LANE - 8, span->failed ? "#c62828" : colors[span->state],
-		span->arc ? " fill-opacity=\"0.55\"" : "", name,
+		"<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"%s>",
+		begin, panel->y, end - begin, LANE - 8,
+		span->failed ? colors[VFIO_DEVICE_STATE_ERROR] : colors[span->state],
+		span->arc ? " fill-opacity=\"0.55\"" : "");
+	fprintf(panel->out, "<title>%s%s, %s</title></rect>\n", name,
 		span->failed ? " refused" : span->arc ? " being reached" : "",
 		units_time(span->end - span->begin));
 	if (!span->arc && end - begin > CHARACTER * strlen(name))
@@ -166,7 +168,8 @@ static void put_curve(struct panel *panel, enum timeline_value value, const char
 	fprintf(panel->out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" d=\"", color);
 	for (i = 0; i <= POINTS; i++) {
 		time = time_at(panel, i);
-		y = panel->y + CURVE - (CURVE - 14.0) * timeline_at(panel->timeline, value, time) / most;
+		y = panel->y + CURVE -
+		    (CURVE - 14.0) * timeline_at(panel->timeline, value, time) / most;
 		fprintf(panel->out, "%c%.1f %.1f ", i ? 'L' : 'M', x_of(panel, time), i ? last : y);
 		fprintf(panel->out, "L%.1f %.1f ", x_of(panel, time), y);
 		last = y;
@@ -189,8 +192,8 @@ static void put_axis(struct panel *panel)
 		LEFT + PLOT);
 	for (i = 0; i <= TICKS; i++) {
 		time = time_at(panel, i * POINTS / TICKS);
-		fprintf(panel->out, "<path stroke=\"#777\" d=\"M%.1f %.1fv4\"/>\n", x_of(panel, time),
-			panel->y);
+		fprintf(panel->out, "<path stroke=\"#777\" d=\"M%.1f %.1fv4\"/>\n",
+			x_of(panel, time), panel->y);
 		put_text(panel->out, x_of(panel, time), panel->y + 17,
 			 i == TICKS ? "class=\"small\" text-anchor=\"end\"" :
 			 "class=\"small\" text-anchor=\"middle\"", "%s",
@@ -228,6 +231,13 @@ static void put_head(FILE *out, const struct timeline *timeline)
 		 timeline->lost ? "; events were lost" : "");
 }
 
+static const char style[] =
+	"<style>text{font:13px sans-serif;fill:#222} .title{font-size:15px;font-weight:bold}\n"
+	".small{font-size:11px;fill:#555} .state{font-size:11px;fill:#fff}\n"
+	".alarm{fill:#b71c1c;font-weight:bold}\n"
+	".down{fill:#e53935;fill-opacity:.14;stroke:#b71c1c;stroke-width:.6}</style>\n"
+	"<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+
 static void put_picture(FILE *out, const struct timeline *timeline)
 {
 	struct panel panel = { .timeline = timeline, .out = out, .y = HEAD };
@@ -237,14 +247,9 @@ static void put_picture(FILE *out, const struct timeline *timeline)
 
 	closer = timeline_close_up(timeline, &close_up);
 	height = HEAD + (1 + closer) * (24 + lanes * LANE + CURVE + 6 + AXIS) + 10;
-	fprintf(out,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n"
-		"<style>text{font:13px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}"
-		".small{font-size:11px;fill:#555}.state{font-size:11px;fill:#fff}"
-		".alarm{fill:#b71c1c;font-weight:bold}"
-		".down{fill:#e53935;fill-opacity:.14;stroke:#b71c1c;stroke-width:.6}</style>\n"
-		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-		WIDTH, height, WIDTH, height);
+	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\">\n", WIDTH,
+		height);
+	fputs(style, out);
 	put_head(out, timeline);
 	put_panel(&panel, &timeline->window);
 	if (closer)
