@@ -29,7 +29,7 @@ INSIDE    := $(filter /src,$(CURDIR))
 ROOT_KDIR  = $(if $(filter debug,$(KERNEL)),/src/build/linux,$(wildcard /usr/src/linux-headers-*-amd64))
 kernel_of  = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' $(1)/include/generated/utsrelease.h)
 
-.PHONY: all module linked-module tools check check-all check-conform check-cross check-mutants smoke fuzz demo bench shell root install install-module
+.PHONY: all module linked-module tools check check-all check-conform check-cross check-faults check-mutants smoke fuzz demo bench shell root install install-module
 .PHONY: guest-initramfs clean distclean help
 
 all: module tools
@@ -86,6 +86,10 @@ check-conform: root
 # Whether the tests notice what is wrong with a driver that something is wrong with
 check-mutants: root
 	tools/vm/check mutants
+
+# What QEMU makes of each fault a device can have.
+check-faults: root
+	tools/vm/check faults
 
 # Device state from the oldest kernel to the newest and back.
 check-cross:
