@@ -14,6 +14,7 @@ has(), so that the same script runs with each.
 """
 
 import base64
+import contextlib
 import fcntl
 import functools
 import glob
@@ -151,17 +152,20 @@ class Monitor:
         self.command("qmp_capabilities")
 
     def _read(self):
-        with self.sock.makefile("r") as lines:
+        """Until QEMU is gone, however it went."""
+        with contextlib.suppress(OSError), self.sock.makefile("r") as lines:
             for line in lines:
-                message = json.loads(line)
-                with self.changed:
-                    if "event" in message:
-                        self.events.append(message)
-                    else:
-                        self.answer = message
-                    self.changed.notify_all()
+                self._take(json.loads(line))
         with self.changed:
             self.closed = True
+            self.changed.notify_all()
+
+    def _take(self, message):
+        with self.changed:
+            if "event" in message:
+                self.events.append(message)
+            else:
+                self.answer = message
             self.changed.notify_all()
 
     def wait(self, condition, timeout, what):
