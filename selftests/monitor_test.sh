@@ -83,6 +83,43 @@ test_monitor_text()
 		says '^[0-9]* events, 0 lost$'
 }
 
+# events_of DEVICE: how many there were
+events_of()
+{
+	"$VFIOMIG" -j stats "$1" | python3 -c 'import json, sys
+print(json.load(sys.stdin)["devices"][0]["events"])'
+}
+
+# It does not run for a while, and then comes to an end: whatever it missed it knows of.
+test_monitor_overrun()
+{
+	before=$(events_of "$a")
+	monitored -j monitor "$a" || return
+	kill -STOP "$background"
+	for _ in $(seq 100); do
+		"$VFIOMIG" drive "$a" STOP RUNNING STOP RUNNING >/dev/null 2>&1 || return
+	done
+	after=$(events_of "$a")
+	kill -INT "$background" && kill -CONT "$background" && wait "$background"
+	events 'e[-1]["lost"] > 0' &&
+		events 'sum(x["lost"] for x in e[:-1] if x["event"] == "lost") == e[-1]["lost"]' &&
+		events "e[-1]['events'] + e[-1]['lost'] == $after - $before"
+}
+
+# A device that is made again is another one: it counts from 1, and none is missing.
+test_monitor_made_again()
+{
+	run 0 create mdevsim-nvme-64M && c=$(cat "$out") && monitored -j monitor "$c" || return
+	run 0 drive "$c" STOP RUNNING && run 0 remove "$c" &&
+		run 0 create mdevsim-nvme-64M --uuid "$c" && run 0 drive "$c" STOP && end_monitor
+	status=$?
+	"$VFIOMIG" remove "$c"
+	[ $status = 0 ] && events 'e[-1]["lost"] == 0' &&
+		events '[x["seq"] for x in e if x["event"] == "created"] == [1]' &&
+		events '[x["event"] for x in e].index("removed") + 1 ==
+			[x["event"] for x in e].index("created")'
+}
+
 test_monitor_of_nothing()
 {
 	run 1 monitor 00000000-0000-0000-0000-000000000000

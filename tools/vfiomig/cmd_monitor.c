@@ -100,18 +100,20 @@ static int chosen_index(const struct chosen *chosen, const char *name)
  * @chosen: of which devices
  * @seq: by place in @chosen, sequence number of the last event of each; of all events, when
  *	all devices are chosen
- * @known: there was one
+ * @told: by the same place, what the kernel last said that it has got to
  * @events: printed
  * @lost: that never came
- * @overrun: some were lost, and no event has told since how many
+ * @idle: times that nothing had come for a while, since the kernel was last asked
+ * @overrun: some were lost, and the kernel was not asked since how many
  */
 struct watch {
 	struct netlink netlink;
 	struct chosen chosen;
 	uint64_t *seq;
-	bool *known;
+	uint64_t *told;
 	uint64_t events;
 	uint64_t lost;
+	unsigned int idle;
 	bool overrun;
 };
 
@@ -254,18 +256,19 @@ static void print_lost(const struct watch *watch, int index, uint64_t nr)
 	end_line();
 }
 
+static size_t places(const struct watch *watch)
+{
+	return watch->chosen.nr ? watch->chosen.nr : 1;
+}
+
 /* Everything up to @seq has come, or never will. */
 static void account(struct watch *watch, int index, uint64_t seq)
 {
-	uint64_t nr;
+	uint64_t nr = seq - watch->seq[index];
 
-	if (watch->known[index] && seq <= watch->seq[index])
+	if (seq <= watch->seq[index])
 		return;
-	nr = watch->known[index] ? seq - watch->seq[index] : 0;
 	watch->seq[index] = seq;
-	watch->known[index] = true;
-	if (!nr)
-		return;
 	watch->lost += nr;
 	print_lost(watch, index, nr);
 }
@@ -283,51 +286,55 @@ static void on_event(int command, struct nlattr **attrs, void *context)
 	if (index < 0)
 		return;
 	seq = netlink_u64(attrs[watch->chosen.nr ? MDEVSIM_A_EVENT_SEQ : MDEVSIM_A_EVENT_TOTAL]);
+	/* One that is made again under its old name counts from 1. */
+	if (watch->chosen.nr && netlink_u32(attrs[MDEVSIM_A_EVENT_KIND]) == MDEVSIM_EVENT_KIND_CREATED)
+		watch->seq[index] = seq - 1;
 	account(watch, index, seq - 1);
 	if (watch->seq[index] < seq)
 		watch->seq[index] = seq;
-	watch->overrun = false;
 	watch->events++;
 	print_event(attrs, device);
 }
 
-/* What a device, or all, have got to, when no event has come that would say */
 static void on_count(int command, struct nlattr **attrs, void *context)
 {
 	const char *device = string_of(attrs, MDEVSIM_A_DEV_NAME);
 	struct watch *watch = context;
 	int index = device ? chosen_index(&watch->chosen, device) : -1;
+	uint64_t seq;
 
 	(void)command;
-	if (index >= 0)
-		account(watch, index, netlink_u64(attrs[watch->chosen.nr ? MDEVSIM_A_DEV_EVENTS :
-						       MDEVSIM_A_DEV_TOTAL]));
+	if (index < 0)
+		return;
+	seq = netlink_u64(attrs[watch->chosen.nr ? MDEVSIM_A_DEV_EVENTS : MDEVSIM_A_DEV_TOTAL]);
+	if (watch->told[index] < seq)
+		watch->told[index] = seq;
 }
 
+/* Ask what each device, or all of them, have got to. */
 static int count(struct watch *watch)
 {
 	struct netlink netlink;
-	int status = netlink_open(&netlink);
+	int status;
 
+	memset(watch->told, 0, places(watch) * sizeof(*watch->told));
+	status = netlink_open(&netlink);
 	if (!status)
 		status = netlink_request(&netlink,
 					 netlink_message(&netlink, MDEVSIM_CMD_DEV_GET, NLM_F_DUMP),
 					 NULL, on_count, watch);
+	/* The module was unloaded and loaded again: nothing more would come. */
+	if (!status && watch->netlink.family != netlink.family)
+		status = fail(&(struct fault){ .status = STATUS_FAILED, .error = ESTALE },
+			      "the module that was watched is gone");
 	netlink_close(&netlink);
 	return status;
 }
 
 /* How soon an interrupt is noticed that comes just before poll() */
 #define IDLE_MS		500
-
-/* Nothing has come for a while: if that is because it was lost, say how much. */
-static int settle(struct watch *watch)
-{
-	if (!watch->overrun)
-		return STATUS_DONE;
-	watch->overrun = false;
-	return count(watch);
-}
+/* So often nothing has come: is there still somebody who would say it? */
+#define IDLE_TIMES	10
 
 static int take_in(struct watch *watch)
 {
@@ -341,42 +348,64 @@ static int take_in(struct watch *watch)
 	return STATUS_DONE;
 }
 
+static bool is_ready(const struct watch *watch, int timeout_ms)
+{
+	struct pollfd ready = { .fd = nl_socket_get_fd(watch->netlink.sock), .events = POLLIN };
+
+	return poll(&ready, 1, timeout_ms) > 0;
+}
+
 /*
- * Events as they come. After a loss the next one tells how many; if none comes, the devices do.
+ * What was told of before the kernel was asked is either in the socket by then or was lost,
+ * be it for want of room there or of memory.
+ */
+static int settle(struct watch *watch)
+{
+	int status;
+
+	watch->overrun = false;
+	watch->idle = 0;
+	status = count(watch);
+	while (!status && is_ready(watch, 0))
+		status = take_in(watch);
+	for (size_t i = 0; !status && i < places(watch); i++)
+		account(watch, i, watch->told[i]);
+	return status;
+}
+
+/*
+ * Events as they come. After a loss the next one tells how many; if none comes, the kernel does.
  * Those that have come before an interrupt are printed.
  */
 static int watch_on(struct watch *watch)
 {
-	struct pollfd ready = { .fd = nl_socket_get_fd(watch->netlink.sock), .events = POLLIN };
-	int got, status = STATUS_DONE;
-	bool over = false;
+	int status = STATUS_DONE;
 
-	while (!status && !over) {
-		over = interrupt_seen();
-		got = poll(&ready, 1, over ? 0 : IDLE_MS);
-		if (got > 0) {
+	while (!status && !interrupt_seen()) {
+		if (is_ready(watch, IDLE_MS))
 			status = take_in(watch);
-			over = false;
-		} else if (!got) {
+		else if (watch->overrun || ++watch->idle >= IDLE_TIMES)
 			status = settle(watch);
-		}
 	}
-	return status;
+	return status ? status : settle(watch);
 }
 
 static int watch_begin(struct watch *watch)
 {
 	int status = netlink_open(&watch->netlink);
-	size_t nr = watch->chosen.nr ? watch->chosen.nr : 1;
 
 	if (status)
 		return status;
-	watch->seq = calloc(nr, sizeof(*watch->seq));
-	watch->known = calloc(nr, sizeof(*watch->known));
-	if (!watch->seq || !watch->known)
+	watch->seq = calloc(places(watch), sizeof(*watch->seq));
+	watch->told = calloc(places(watch), sizeof(*watch->told));
+	if (!watch->seq || !watch->told)
 		abort();
 	status = netlink_subscribe(&watch->netlink);
-	return status ? status : count(watch);
+	if (!status)
+		status = count(watch);
+	/* Whatever happened since it began to listen is in the socket as well. */
+	memcpy(watch->seq, watch->told, places(watch) * sizeof(*watch->seq));
+	return status;
 }
 
 int cmd_monitor(const struct arguments *arguments)
@@ -397,7 +426,7 @@ int cmd_monitor(const struct arguments *arguments)
 	out_uint("events", watch.events, "%llu events, ", (unsigned long long)watch.events);
 	out_uint("lost", watch.lost, "%llu lost\n", (unsigned long long)watch.lost);
 	free(watch.seq);
-	free(watch.known);
+	free(watch.told);
 	free(watch.chosen.name);
 	return status;
 }
