@@ -98,6 +98,28 @@ test_number()
 		vfiomig 2 timeline --number none both && vfiomig 2 timeline --number 0 both
 }
 
+# A machine with two devices migrates both at once; each has a destination of its own.
+test_two_at_once()
+{
+	third=33333333-0000-4000-8000-000000000003
+	fourth=44444444-0000-4000-8000-000000000004
+	{ cat "$events"
+		sed "s/$first/$third/; s/$second/$fourth/; s/:68300000/:68300777/; s/\(time_ns\":.*\)000,\"/\1321,\"/" \
+			"$events"; } >both
+	vfiomig 0 -j timeline --number 1 both && answer "t['source'] == '$first'" &&
+		answer "t['destination'] == '$second'" && answer "t['downtime_ns'] == 43000000" &&
+		vfiomig 0 -j timeline --number 2 both && answer "t['source'] == '$third'" &&
+		answer "t['destination'] == '$fourth' and t['loaded_bytes'] == 68300777"
+}
+
+# On another host a device may well have the same name.
+test_same_name()
+{
+	grep $first "$events" >here && grep $second "$events" | sed "s/$second/$first/" >there &&
+		vfiomig 0 -j timeline here there && answer "t['destination'] == '$first'" &&
+		answer "t['downtime_ns'] == 43000000"
+}
+
 # A source whose destination was refused runs again, and that ends its downtime.
 test_refused()
 {

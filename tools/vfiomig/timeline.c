@@ -82,12 +82,14 @@ static unsigned int lane_named(struct timeline *timeline, const char *name)
 	unsigned int i;
 
 	for (i = 0; i < timeline->nr_lanes; i++)
-		if (!strncmp(timeline->lanes[i].name, name, TIMELINE_NAME - 1))
+		if (timeline->lanes[i].file == timeline->nr_files &&
+		    !strncmp(timeline->lanes[i].name, name, TIMELINE_NAME - 1))
 			return i;
 	timeline->lanes = realloc(timeline->lanes, (i + 1) * sizeof(*timeline->lanes));
 	if (!timeline->lanes)
 		abort();
 	snprintf(timeline->lanes[i].name, TIMELINE_NAME, "%s", name);
+	timeline->lanes[i].file = timeline->nr_files;
 	return timeline->nr_lanes++;
 }
 
@@ -142,6 +144,7 @@ static const char *event_take(struct timeline *timeline, struct json_object *jso
 	event.has_bytes = number_of(json, "bytes", &event.bytes);
 	event.has_dirty = number_of(json, "dirty_bytes", &event.dirty);
 	event.lane = lane_named(timeline, device);
+	event.order = timeline->nr_events;
 	event.message = message ? strdup(message) : NULL;
 	*event_add(timeline) = event;
 	return NULL;
@@ -219,6 +222,7 @@ int timeline_read(struct timeline *timeline, const char *name)
 	FILE *file;
 	int status;
 
+	timeline->nr_files++;
 	if (!strcmp(name, "-"))
 		return lines_read(timeline, "standard input", stdin);
 	file = fopen(name, "r");
@@ -247,7 +251,9 @@ static int by_time(const void *a, const void *b)
 {
 	const struct timeline_event *x = a, *y = b;
 
-	return x->time < y->time ? -1 : x->time > y->time;
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
 }
 
 /* That of a session is an event of its own. */
@@ -328,18 +334,33 @@ static size_t session_ends(const struct timeline *timeline, size_t at)
 	return i;
 }
 
-/* The last to load while the source saved: it may have begun before the source did. */
+static bool same_bytes(const struct timeline *timeline, size_t a, size_t b)
+{
+	return a < timeline->nr_events && b < timeline->nr_events &&
+	       timeline->events[a].bytes == timeline->events[b].bytes;
+}
+
+/* Loading, while the session that begins @first saves: it may have begun before that one. */
+static bool loads_meanwhile(const struct timeline *timeline, size_t at, size_t first)
+{
+	const struct timeline_event *event = &timeline->events[at];
+
+	return event->kind == TIMELINE_BEGIN && event->loads && event->lane != timeline->source &&
+	       session_ends(timeline, at) > first;
+}
+
+/* The last of those that load meanwhile, if none took just what the source gave */
 static int destination_of(const struct timeline *timeline, size_t first, size_t last)
 {
-	const struct timeline_event *event;
+	size_t saved = session_ends(timeline, first), i;
 	int destination = -1;
-	size_t i;
 
 	for (i = 0; i < last; i++) {
-		event = &timeline->events[i];
-		if (event->kind == TIMELINE_BEGIN && event->loads &&
-		    event->lane != timeline->source && session_ends(timeline, i) > first)
-			destination = event->lane;
+		if (!loads_meanwhile(timeline, i, first))
+			continue;
+		destination = timeline->events[i].lane;
+		if (same_bytes(timeline, session_ends(timeline, i), saved))
+			break;
 	}
 	return destination;
 }
@@ -407,6 +428,16 @@ static size_t next_saving(const struct timeline *timeline, size_t at)
 	return at;
 }
 
+static size_t saved_again(const struct timeline *timeline, size_t first)
+{
+	size_t at = first;
+
+	do {
+		at = next_saving(timeline, at + 1);
+	} while (at < timeline->nr_events && timeline->events[at].lane != timeline->source);
+	return at;
+}
+
 static unsigned int count_saving(const struct timeline *timeline)
 {
 	unsigned int count = 0;
@@ -433,8 +464,8 @@ int timeline_find(struct timeline *timeline, unsigned int number)
 	number = number ? number : count;
 	for (first = next_saving(timeline, 0); --number;)
 		first = next_saving(timeline, first + 1);
-	last = next_saving(timeline, first + 1);
 	timeline->source = timeline->events[first].lane;
+	last = saved_again(timeline, first);
 	timeline->destination = destination_of(timeline, first, last);
 	timeline->window.begin = session_begins(timeline, first);
 	measure(timeline, first, last);

@@ -31,6 +31,7 @@ enum timeline_kind {
 /**
  * struct timeline_event - one line of vfiomig monitor --json
  * @time: when it was over
+ * @order: when it was read, which tells events of one time apart
  * @duration: how long it took
  * @bytes: transferred by the session so far
  * @dirty: bytes that have changed since they were transferred
@@ -46,6 +47,7 @@ enum timeline_kind {
  */
 struct timeline_event {
 	uint64_t time;
+	size_t order;
 	uint64_t duration;
 	uint64_t bytes;
 	uint64_t dirty;
@@ -60,9 +62,14 @@ struct timeline_event {
 	char *message;
 };
 
-/** struct timeline_lane - a device */
+/**
+ * struct timeline_lane - a device
+ * @name: its UUID
+ * @file: whose monitor saw it: on two hosts there may be devices of one name
+ */
 struct timeline_lane {
 	char name[TIMELINE_NAME];
+	unsigned int file;
 };
 
 /** struct timeline_window - from when to when something is looked at */
@@ -94,6 +101,7 @@ struct timeline_span {
  * @room: for how many @events has room
  * @lanes: devices, in the order in which they were first heard of
  * @nr_lanes: how many
+ * @nr_files: how many were read
  * @lost: events that the monitor missed
  * @origin: CLOCK_REALTIME of time 0
  * @source: lane that was saved
@@ -111,6 +119,7 @@ struct timeline {
 	size_t room;
 	struct timeline_lane *lanes;
 	unsigned int nr_lanes;
+	unsigned int nr_files;
 	uint64_t lost;
 	uint64_t origin;
 	unsigned int source;
@@ -132,8 +141,9 @@ int timeline_read(struct timeline *timeline, const char *name);
  * @number: which, from 1 on; 0 for the last
  *
  * It begins with a session that saves. It ends when the device that was loaded meanwhile
- * runs, or the source runs again, or with the last event before the next one begins.
- * Reports its errors.
+ * runs, or the source runs again, or with the last event before the source is saved again.
+ * Of several that were loaded meanwhile it is the one that took as many bytes. Reports its
+ * errors.
  */
 int timeline_find(struct timeline *timeline, unsigned int number);
 
