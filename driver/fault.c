@@ -23,7 +23,8 @@ void mdevsim_fault_init(struct mdevsim_device *device)
 	init_waitqueue_head(&faults->wait);
 }
 
-static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault)
+/* From here on another may remove @fault: what is to be known of it is said under the lock. */
+static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault, u32 *id)
 {
 	guard(spinlock)(&faults->lock);
 	if (faults->nr == MDEVSIM_MAX_FAULTS)
@@ -32,6 +33,7 @@ static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault)
 	/* 2^32 faults later: 0 stands for all of them. */
 	if (!fault->id)
 		fault->id = ++faults->last_id;
+	*id = fault->id;
 	list_add_tail(&fault->node, &faults->list);
 	WRITE_ONCE(faults->nr, faults->nr + 1);
 	return 0;
@@ -46,14 +48,14 @@ int mdevsim_fault_add(struct mdevsim_device *device, const struct mdevsim_fault_
 	if (!fault)
 		return -ENOMEM;
 	fault->params = *params;
-	ret = insert(&device->faults, fault);
-	if (ret) {
-		kfree(fault);
-		return ret;
-	}
-	*id = fault->id;
+	/* Before it can be removed, which counts down */
 	static_branch_inc(&mdevsim_fault_key);
-	return 0;
+	ret = insert(&device->faults, fault, id);
+	if (ret) {
+		static_branch_dec(&mdevsim_fault_key);
+		kfree(fault);
+	}
+	return ret;
 }
 
 /* Take what is to be removed off the list. */

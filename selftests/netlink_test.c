@@ -15,6 +15,7 @@
 #define FUZZ_MESSAGES	100000
 #define DEVICES		64
 #define THREADS		4
+#define RUSH_DEVICES	50
 
 FIXTURE(netlink) {
 	struct bench bench;
@@ -343,6 +344,82 @@ static int add_refuse(struct genl *genl, struct genl_message *message, const cha
 {
 	genl_fault(genl, message, name, MDEVSIM_FAULT_KIND_REFUSE);
 	return genl_do(genl, message);
+}
+
+/**
+ * struct rush - one of those who do the same thing again and again, all at once
+ * @name: the device that is there all the while
+ * @step: once more; false when it went wrong
+ * @over: the last one has ended
+ * @failed: steps that went wrong
+ */
+struct rush {
+	const char *name;
+	bool (*step)(struct genl *genl, struct genl_message *message, const char *name);
+	const bool *over;
+	unsigned int failed;
+};
+
+static void *rush_thread(void *arg)
+{
+	struct genl_message *message = malloc(sizeof(*message));
+	struct genl *genl = genl_open();
+	struct rush *rush = arg;
+
+	while (!__atomic_load_n(rush->over, __ATOMIC_ACQUIRE))
+		rush->failed += !rush->step(genl, message, rush->name);
+	genl_close(genl);
+	free(message);
+	return NULL;
+}
+
+static bool rush_add(struct genl *genl, struct genl_message *message, const char *name)
+{
+	int ret = add_refuse(genl, message, name);
+
+	return ret == -ENOSPC || (!ret && genl_u32(genl, MDEVSIM_A_FAULT_ID));
+}
+
+static bool rush_clear(struct genl *genl, struct genl_message *message, const char *name)
+{
+	(void)message;
+	return !genl_fault_clear(genl, name, 0);
+}
+
+static bool rush_dump_faults(struct genl *genl, struct genl_message *message, const char *name)
+{
+	(void)name;
+	genl_begin(genl, message, MDEVSIM_CMD_FAULT_GET, NLM_F_DUMP);
+	return genl_dump(genl, message, NULL, NULL) >= 0;
+}
+
+/* Faults come, go and are looked at while devices do. The kernel says when that was too much. */
+TEST_F(netlink, rush)
+{
+	static bool (*const steps[])(struct genl *, struct genl_message *, const char *) = {
+		rush_add, rush_clear, rush_dump_faults, rush_add, rush_clear,
+	};
+	struct rush rush[ARRAY_SIZE(steps)];
+	pthread_t thread[ARRAY_SIZE(steps)];
+	bool over = false;
+	struct mdev other;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		rush[i] = (struct rush) { self->name, steps[i], &over, 0 };
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, rush_thread, &rush[i]));
+	}
+	for (int i = 0; i < RUSH_DEVICES; i++) {
+		mdev_name(&other);
+		EXPECT_EQ(0, mdev_create(&other, DEVICE_TYPE));
+		EXPECT_EQ(0, add_refuse(self->genl, &self->message, other.uuid));
+		EXPECT_EQ(0, mdev_remove(&other));
+	}
+	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT_EQ(0, rush[i].failed) TH_LOG("step %zu", i);
+	}
+	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
 }
 
 static void drop_capabilities(void)
