@@ -272,30 +272,43 @@ static u64 rate_of(struct mdevsim_device *device)
 	return rate;
 }
 
-/* Time that was not used is lost: what may be moved at once is bounded. */
+/*
+ * Until when what was moved is paid for. Time that was not used is lost but for @burst_ns. What
+ * was moved while nobody counted is not paid for, beyond what a second earns.
+ */
+static void pay(struct mdevsim_fault_pace *pace, u64 rate, u64 now, u64 burst_ns)
+{
+	u64 moved = min(pace->moved, max(rate, LEAST_BURST));
+
+	if (pace->rate != rate) {
+		pace->rate = rate;
+		pace->paid_ns = now;
+		moved = 0;
+	}
+	pace->paid_ns += mul_u64_u64_div_u64(moved, NSEC_PER_SEC, rate);
+	pace->moved = 0;
+	if (now > pace->paid_ns + burst_ns)
+		pace->paid_ns = now - burst_ns;
+}
+
 static void pause_rate(struct mdevsim_device *device, struct mdevsim_fault_pace *pace,
 		       struct mdevsim_fault_pause *pause)
 {
-	u64 rate = rate_of(device), now = ktime_get_ns(), burst, earned;
+	u64 rate = rate_of(device), now = ktime_get_ns(), least_ns, earned;
 
 	if (!rate) {
-		pace->start_ns = 0;
+		pace->rate = 0;
 		return;
 	}
-	if (!pace->start_ns) {
-		pace->start_ns = now;
-		pace->moved = 0;
-	}
-	burst = max(LEAST_BURST, rate / BURSTS_PER_SEC);
-	earned = mul_u64_u64_div_u64(now - pace->start_ns, rate, NSEC_PER_SEC);
-	if (earned > pace->moved + burst)
-		pace->moved = earned - burst;
-	if (earned >= pace->moved + LEAST_BURST) {
-		pause->most = min(pause->most, earned - pace->moved);
+	least_ns = div64_u64(LEAST_BURST * NSEC_PER_SEC, rate);
+	pay(pace, rate, now, max(least_ns, (u64)NSEC_PER_SEC / BURSTS_PER_SEC));
+	if (now < pace->paid_ns + least_ns) {
+		pause->ns += pace->paid_ns + least_ns - now;
+		pause->most = min(pause->most, LEAST_BURST);
 		return;
 	}
-	pause->ns += mul_u64_u64_div_u64(pace->moved + LEAST_BURST - earned, NSEC_PER_SEC, rate);
-	pause->most = min(pause->most, LEAST_BURST);
+	earned = mul_u64_u64_div_u64(now - pace->paid_ns, rate, NSEC_PER_SEC);
+	pause->most = min(pause->most, max(earned, LEAST_BURST));
 }
 
 void mdevsim_fault_pause(struct mdevsim_device *device, struct mdevsim_fault_pace *pace,

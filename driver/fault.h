@@ -107,13 +107,15 @@ struct mdevsim_fault_piece {
 
 /**
  * struct mdevsim_fault_pace - how fast a session has been going
- * @start_ns: since when it is counted; 0 while it is not
- * @moved: bytes moved since then
+ * @rate: that it is limited to; 0 while it is not
+ * @paid_ns: when what was moved by that rate before would have been, or is to be, moved
+ * @moved: bytes moved since that was reckoned
  * @stalled: it has stalled at the byte @stalled_at
  * @stalled_at: byte of the stream
  */
 struct mdevsim_fault_pace {
-	u64 start_ns;
+	u64 rate;
+	u64 paid_ns;
 	u64 moved;
 	bool stalled;
 	u64 stalled_at;

@@ -382,6 +382,30 @@ TEST_F(fault, rate)
 	stream_free(&stream);
 }
 
+/* What one rate allowed for says nothing about another, even where one is 2^35 times the other. */
+TEST_F(fault, rate_changes)
+{
+	int data_fd = migration_go(self->device, STOP_COPY);
+	uint64_t start = must_now_ms();
+	char bytes[16];
+
+	FAULT(RATE);
+	WITH64(RATE, UINT64_C(1) << 44);
+	ADD();
+	ASSERT_EQ(16, read(data_fd, bytes, sizeof(bytes)));
+	ASSERT_TRUE(must_happen(must_now_ms() - start > 2000, MUST_TIMEOUT_MS));
+	ASSERT_EQ(16, read(data_fd, bytes, sizeof(bytes)));
+	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
+	FAULT(RATE);
+	WITH64(RATE, 500);
+	ADD();
+	start = must_now_ms();
+	ASSERT_EQ(16, read(data_fd, bytes, sizeof(bytes)));
+	EXPECT_GT(30000, must_now_ms() - start);
+	EXPECT_LE(8000, must_now_ms() - start);
+	close(data_fd);
+}
+
 struct reader {
 	int data_fd;
 	int ret;
