@@ -29,10 +29,9 @@ static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault, u3
 	guard(spinlock)(&faults->lock);
 	if (faults->nr == MDEVSIM_MAX_FAULTS)
 		return -ENOSPC;
-	fault->id = ++faults->last_id;
 	/* 2^32 faults later: 0 stands for all of them. */
-	if (!fault->id)
-		fault->id = ++faults->last_id;
+	WRITE_ONCE(faults->last_id, faults->last_id + 1 ?: 1);
+	fault->id = faults->last_id;
 	*id = fault->id;
 	list_add_tail(&fault->node, &faults->list);
 	WRITE_ONCE(faults->nr, faults->nr + 1);
@@ -325,14 +324,32 @@ void mdevsim_fault_pause(struct mdevsim_device *device, struct mdevsim_fault_pac
 	pause_rate(device, pace, pause);
 }
 
+struct place {
+	u64 offset;
+	const struct mdevsim_fault_course *course;
+};
+
+/* The stream has not got past it yet: whether it happens is not decided. */
+static bool is_ahead(const struct mdevsim_fault_params *params,
+		     const struct mdevsim_fault_course *course)
+{
+	const struct mdevsim_fault *fault = container_of(params, struct mdevsim_fault, params);
+
+	return params->offset >= course->past || fault->id > course->last_id;
+}
+
 static bool match_offset(const struct mdevsim_fault_params *params, const void *what)
 {
-	return params->offset == *(const u64 *)what;
+	const struct place *place = what;
+
+	return params->offset == place->offset && is_ahead(params, place->course);
 }
 
 static bool match_past(const struct mdevsim_fault_params *params, const void *what)
 {
-	return params->offset <= *(const u64 *)what;
+	const struct place *place = what;
+
+	return params->offset <= place->offset && is_ahead(params, place->course);
 }
 
 /* A fault that flips is hit once its byte has arrived: the user's page may be missing. */
@@ -356,22 +373,36 @@ static void flip_at(struct mdevsim_device *device, u64 offset, struct mdevsim_fa
 	}
 }
 
-int mdevsim_fault_piece(struct mdevsim_device *device, u64 offset,
-			struct mdevsim_fault_piece *piece)
+/* The stream ends here, for good; or fails here: 0 or an errno */
+static int piece_ends(struct mdevsim_device *device, u64 offset,
+		      struct mdevsim_fault_course *course)
 {
+	const struct place place = { offset, course };
 	struct mdevsim_fault fault;
 
-	*piece = MDEVSIM_FAULT_PIECE;
-	if (hit(device, MDEVSIM_FAULT_KIND_DATA, match_offset, &offset, &fault)) {
+	if (hit(device, MDEVSIM_FAULT_KIND_DATA, match_offset, &place, &fault)) {
 		tell(device, &fault, "the data fd fails at byte %llu with errno %u", offset,
 		     fault.params.error);
 		return -(int)fault.params.error;
 	}
-	if (hit(device, MDEVSIM_FAULT_KIND_TRUNCATE, match_past, &offset, &fault)) {
-		tell(device, &fault, "the stream ends before byte %llu", fault.params.offset);
-		piece->end = true;
-		return 0;
+	if (hit(device, MDEVSIM_FAULT_KIND_TRUNCATE, match_past, &place, &fault)) {
+		tell(device, &fault, "the stream ends before byte %llu", offset);
+		course->ended = true;
 	}
+	return 0;
+}
+
+int mdevsim_fault_piece(struct mdevsim_device *device, u64 offset,
+			struct mdevsim_fault_course *course, struct mdevsim_fault_piece *piece)
+{
+	u32 last_id = READ_ONCE(device->faults.last_id);
+	int ret;
+
+	ret = piece_ends(device, offset, course);
+	if (ret || course->ended)
+		return ret;
+	course->past = offset + 1;
+	course->last_id = last_id;
 	piece->most = min3(distance(device, MDEVSIM_FAULT_KIND_DATA, offset),
 			   distance(device, MDEVSIM_FAULT_KIND_TRUNCATE, offset),
 			   distance(device, MDEVSIM_FAULT_KIND_FLIP, offset));
@@ -398,11 +429,13 @@ void mdevsim_fault_flipped(struct mdevsim_device *device, const struct mdevsim_f
 		     copy.params.offset);
 }
 
-bool mdevsim_fault_refuses(struct mdevsim_device *device)
+bool mdevsim_fault_refuses(struct mdevsim_device *device,
+			   const struct mdevsim_fault_course *course)
 {
+	const struct place place = { 0, course };
 	struct mdevsim_fault fault;
 
-	if (!hit(device, MDEVSIM_FAULT_KIND_REFUSE, NULL, NULL, &fault))
+	if (!hit(device, MDEVSIM_FAULT_KIND_REFUSE, match_offset, &place, &fault))
 		return false;
 	tell(device, &fault, "the stream is refused");
 	return true;
