@@ -738,29 +738,35 @@ int mdevsim_session_commit(struct mdevsim_session *session)
 
 /* ---- Both -------------------------------------------------------------- */
 
-static void session_init_extra(struct mdevsim_session *session)
+static bool has_schema(struct mdevsim_device *device)
+{
+	return device->migration.stream_minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
+}
+
+/* The record for it came with the schema. */
+void mdevsim_session_extra(struct mdevsim_device *device, u64 *initial, u64 *final)
 {
 	struct mdevsim_shape_params shape;
 	u64 dirtied;
 
-	mdevsim_shape_get(session->device, &shape, &dirtied);
-	session->initial_extra = shape.initial_extra;
-	session->final_extra = shape.final_extra;
+	lockdep_assert_held(&device->lifecycle);
+	mdevsim_shape_get(device, &shape, &dirtied);
+	*initial = has_schema(device) ? shape.initial_extra : 0;
+	*final = has_schema(device) ? shape.final_extra : 0;
 }
 
 static void session_init_saving(struct mdevsim_session *session)
 {
-	struct mdevsim_function *fn = session->device->fn;
-	u16 minor = session->device->migration.stream_minor;
+	struct mdevsim_device *device = session->device;
+	struct mdevsim_function *fn = device->fn;
 	uuid_t id;
 
 	generate_random_uuid(id.b);
-	mdevsim_state_writer_init(&session->writer, minor, id.b);
+	mdevsim_state_writer_init(&session->writer, device->migration.stream_minor, id.b);
 	session->identity_due = true;
-	session->schema_due = minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
+	session->schema_due = has_schema(device);
 	session->initial = true;
-	if (session->schema_due)
-		session_init_extra(session);
+	mdevsim_session_extra(device, &session->initial_extra, &session->final_extra);
 	fn->ops->bulk_save_begin(fn);
 }
 

@@ -700,6 +700,13 @@ TEST_F(fault, extra_state)
 	migration_go(self->device, RUNNING);
 	EXPECT_EQ(0, migration_load(self->device, &stream, 10007));
 	stream_free(&stream);
+	/* A stream of version 1.0 has none, and is not said to have any. */
+	migration_go(self->device, RUNNING);
+	ASSERT_EQ(0, mdev_write(&self->device->mdev, "migration/stream_version", "1.0"));
+	EXPECT_GT(3 * MIB, migration_data_size(self->device));
+	stream = migration_save(self->device);
+	EXPECT_EQ(0, extra_of(&stream));
+	stream_free(&stream);
 }
 
 TEST_F(fault, delay)
