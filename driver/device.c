@@ -153,14 +153,17 @@ static void device_close(struct vfio_device *vdev)
 	mem_cgroup_put(memcg);
 	WRITE_ONCE(device->progress.protocol, MDEVSIM_PROTOCOL_NONE);
 	WRITE_ONCE(device->opened, false);
-	mdevsim_event_life(device, MDEVSIM_EVENT_KIND_CLOSED);
+	mdevsim_event_closed(device);
 }
 
 void mdevsim_device_reset(struct mdevsim_device *device)
 {
+	enum vfio_device_mig_state from;
+
 	guard(mutex)(&device->lifecycle);
+	from = device->migration.state;
 	reset_all(device);
-	mdevsim_event_reset(device, "reset by its owner");
+	mdevsim_event_reset(device, from, "reset by its owner");
 	mdevsim_device_resume(device);
 }
 
@@ -171,7 +174,8 @@ void mdevsim_device_function_reset(struct mdevsim_device *device)
 		return;
 	mdevsim_device_quiesce(device);
 	reset_registers(device);
-	mdevsim_event_reset(device, "function level reset by the guest");
+	mdevsim_event_reset(device, device->migration.state,
+			    "function level reset by the guest");
 	if (mdevsim_migration_is_running(device))
 		mdevsim_device_resume(device);
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/pci_regs.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -146,6 +147,15 @@ static void expect_arc(struct __test_metadata *_metadata, struct genl *genl, con
 	EXPECT_EQ(0, genl_u32(genl, MDEVSIM_A_EVENT_ERRNO));
 }
 
+static void expect_reset(struct __test_metadata *_metadata, struct genl *genl, const char *device,
+			 uint32_t from, uint32_t to)
+{
+	ASSERT_TRUE(genl_event_of(genl, device, MDEVSIM_EVENT_KIND_RESET));
+	ASSERT_NE(NULL, genl_attr(genl, MDEVSIM_A_EVENT_FROM));
+	EXPECT_EQ(from, genl_u32(genl, MDEVSIM_A_EVENT_FROM));
+	EXPECT_EQ(to, genl_u32(genl, MDEVSIM_A_EVENT_TO));
+}
+
 TEST_F(netlink, events)
 {
 	struct stream stream = { 0 };
@@ -168,8 +178,22 @@ TEST_F(netlink, events)
 	EXPECT_EQ(stream.length, genl_u64(self->genl, MDEVSIM_A_EVENT_BYTES));
 	expect_arc(_metadata, self->genl, self->name, STOP_COPY, STOP);
 	EXPECT_EQ(0, device_reset(self->device));
-	EXPECT_TRUE(genl_event_of(self->genl, self->name, MDEVSIM_EVENT_KIND_RESET));
+	expect_reset(_metadata, self->genl, self->name, STOP, RUNNING);
 	stream_free(&stream);
+}
+
+/* A function level reset leaves migration where it is. */
+TEST_F(netlink, function_level_reset)
+{
+	unsigned int control = device_capability(self->device, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	int data_fd = migration_go(self->device, PRE_COPY);
+
+	genl_subscribe(self->genl, 0);
+	device_set_config16(self->device, control, PCI_EXP_DEVCTL_BCR_FLR);
+	expect_reset(_metadata, self->genl, self->name, PRE_COPY, PRE_COPY);
+	EXPECT_EQ(0, device_reset(self->device));
+	expect_reset(_metadata, self->genl, self->name, PRE_COPY, RUNNING);
+	close(data_fd);
 }
 
 TEST_F(netlink, refusal)
