@@ -314,6 +314,21 @@ static const struct vfio_device_ops device_ops = {
 	MDEVSIM_IOMMUFD_OPS
 };
 
+/*
+ * Before anybody can open it, so that it is created before it is opened, for who listens. Who
+ * looks at it earlier than that finds it complete, and closed.
+ */
+static int device_register(struct mdevsim_device *device)
+{
+	int ret;
+
+	mdevsim_netlink_add(device);
+	ret = vfio_register_emulated_iommu_dev(&device->vdev);
+	if (ret)
+		mdevsim_netlink_remove(device);
+	return ret;
+}
+
 static int device_probe(struct mdev_device *mdev)
 {
 	struct mdevsim_device *device;
@@ -323,13 +338,12 @@ static int device_probe(struct mdev_device *mdev)
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	dev_set_drvdata(&mdev->dev, device);
-	ret = vfio_register_emulated_iommu_dev(&device->vdev);
+	ret = device_register(device);
 	if (ret) {
 		vfio_put_device(&device->vdev);
 		return ret;
 	}
 	mdevsim_debugfs_add(device);
-	mdevsim_netlink_add(device);
 	return 0;
 }
 

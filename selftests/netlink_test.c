@@ -196,6 +196,23 @@ TEST_F(netlink, function_level_reset)
 	close(data_fd);
 }
 
+/* From the first event on that tells of it, a device can be looked at. */
+TEST_F(netlink, life)
+{
+	struct device *other = calloc(1, sizeof(*other));
+
+	genl_subscribe(self->genl, 0);
+	device_create(other, DEVICE_TYPE);
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_CREATED));
+	EXPECT_EQ(1, genl_u64(self->genl, MDEVSIM_A_EVENT_SEQ));
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_OPENED));
+	device_remove(other);
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_CLOSED));
+	EXPECT_EQ(RUNNING, genl_u32(self->genl, MDEVSIM_A_EVENT_TO));
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_REMOVED));
+	free(other);
+}
+
 TEST_F(netlink, refusal)
 {
 	static const char rubbish[64] = "this is no stream of any device that there ever was";
