@@ -40,8 +40,8 @@ void mdevsim_debugfs_add(struct mdevsim_device *device)
 		return;
 	device->debugfs = debugfs_create_dir(device->name, vfio_root);
 	migration = debugfs_create_dir("migration", device->debugfs);
-	debugfs_create_file("state", 0400, migration, device, &state_fops);
-	debugfs_create_file("features", 0400, migration, device, &features_fops);
+	debugfs_create_file("state", 0444, migration, device, &state_fops);
+	debugfs_create_file("features", 0444, migration, device, &features_fops);
 }
 
 void mdevsim_debugfs_remove(struct mdevsim_device *device)

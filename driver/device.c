@@ -153,14 +153,17 @@ static void device_close(struct vfio_device *vdev)
 	mem_cgroup_put(memcg);
 	WRITE_ONCE(device->progress.protocol, MDEVSIM_PROTOCOL_NONE);
 	WRITE_ONCE(device->opened, false);
-	mdevsim_event_life(device, MDEVSIM_EVENT_KIND_CLOSED);
+	mdevsim_event_closed(device);
 }
 
 void mdevsim_device_reset(struct mdevsim_device *device)
 {
+	enum vfio_device_mig_state from;
+
 	guard(mutex)(&device->lifecycle);
+	from = device->migration.state;
 	reset_all(device);
-	mdevsim_event_reset(device, "reset by its owner");
+	mdevsim_event_reset(device, from, "reset by its owner");
 	mdevsim_device_resume(device);
 }
 
@@ -171,7 +174,8 @@ void mdevsim_device_function_reset(struct mdevsim_device *device)
 		return;
 	mdevsim_device_quiesce(device);
 	reset_registers(device);
-	mdevsim_event_reset(device, "function level reset by the guest");
+	mdevsim_event_reset(device, device->migration.state,
+			    "function level reset by the guest");
 	if (mdevsim_migration_is_running(device))
 		mdevsim_device_resume(device);
 }
@@ -310,6 +314,21 @@ static const struct vfio_device_ops device_ops = {
 	MDEVSIM_IOMMUFD_OPS
 };
 
+/*
+ * Before anybody can open it, so that it is created before it is opened, for who listens. Who
+ * looks at it earlier than that finds it complete, and closed.
+ */
+static int device_register(struct mdevsim_device *device)
+{
+	int ret;
+
+	mdevsim_netlink_add(device);
+	ret = vfio_register_emulated_iommu_dev(&device->vdev);
+	if (ret)
+		mdevsim_netlink_remove(device);
+	return ret;
+}
+
 static int device_probe(struct mdev_device *mdev)
 {
 	struct mdevsim_device *device;
@@ -319,13 +338,12 @@ static int device_probe(struct mdev_device *mdev)
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	dev_set_drvdata(&mdev->dev, device);
-	ret = vfio_register_emulated_iommu_dev(&device->vdev);
+	ret = device_register(device);
 	if (ret) {
 		vfio_put_device(&device->vdev);
 		return ret;
 	}
 	mdevsim_debugfs_add(device);
-	mdevsim_netlink_add(device);
 	return 0;
 }
 

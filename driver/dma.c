@@ -36,7 +36,8 @@ static int dma_rw(struct mdevsim_function *fn, u64 iova, void *data, size_t leng
 	if (!mdevsim_dma_enabled(fn))
 		return -EFAULT;
 	ret = vfio_dma_rw(&device->vdev, iova, data, length, write);
-	count(device, iova, last, write);
+	if (!ret)
+		count(device, iova, last, write);
 	trace_mdevsim_dma(mdevsim_function_name(fn), iova, length, write, ret);
 	return ret ? -EFAULT : 0;
 }

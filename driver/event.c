@@ -124,6 +124,15 @@ void mdevsim_event_life(struct mdevsim_device *device, enum mdevsim_event_kind k
 	send(device, &(struct event) { .kind = kind });
 }
 
+void mdevsim_event_closed(struct mdevsim_device *device)
+{
+	send(device, &(struct event) {
+		.kind	= MDEVSIM_EVENT_KIND_CLOSED,
+		.has	= HAS(TO),
+		.to	= device->migration.state,
+	});
+}
+
 void mdevsim_event_state(struct mdevsim_device *device, enum vfio_device_mig_state from,
 			 enum vfio_device_mig_state to, int error, u64 ns)
 {
@@ -161,9 +170,16 @@ void mdevsim_event_refusal(struct mdevsim_device *device, const char *why)
 	send(device, &(struct event) { .kind = MDEVSIM_EVENT_KIND_REFUSAL, .message = why });
 }
 
-void mdevsim_event_reset(struct mdevsim_device *device, const char *how)
+void mdevsim_event_reset(struct mdevsim_device *device, enum vfio_device_mig_state from,
+			 const char *how)
 {
-	send(device, &(struct event) { .kind = MDEVSIM_EVENT_KIND_RESET, .message = how });
+	send(device, &(struct event) {
+		.kind		= MDEVSIM_EVENT_KIND_RESET,
+		.has		= HAS(FROM) | HAS(TO),
+		.from		= from,
+		.to		= device->migration.state,
+		.message	= how,
+	});
 }
 
 void mdevsim_event_fault(struct mdevsim_device *device, u32 id, const char *what)

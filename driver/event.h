@@ -16,8 +16,11 @@ struct mdevsim_device;
 /** mdevsim_event_total - events of all devices so far */
 u64 mdevsim_event_total(void);
 
-/** mdevsim_event_life - %MDEVSIM_EVENT_KIND_CREATED to _CLOSED */
+/** mdevsim_event_life - %MDEVSIM_EVENT_KIND_CREATED, _REMOVED or _OPENED */
 void mdevsim_event_life(struct mdevsim_device *device, enum mdevsim_event_kind kind);
+
+/** mdevsim_event_closed - the device is closed, in the state that it will be opened in */
+void mdevsim_event_closed(struct mdevsim_device *device);
 
 /** mdevsim_event_state - an arc was taken in @ns, or not because of @error */
 void mdevsim_event_state(struct mdevsim_device *device, enum vfio_device_mig_state from,
@@ -35,8 +38,9 @@ void mdevsim_event_round(struct mdevsim_device *device);
 /** mdevsim_event_refusal - a stream was refused */
 void mdevsim_event_refusal(struct mdevsim_device *device, const char *why);
 
-/** mdevsim_event_reset - the device was reset, in the way that @how says */
-void mdevsim_event_reset(struct mdevsim_device *device, const char *how);
+/** mdevsim_event_reset - the device was reset in a state, in the way that @how says */
+void mdevsim_event_reset(struct mdevsim_device *device, enum vfio_device_mig_state from,
+			 const char *how);
 
 /** mdevsim_event_fault - fault @id was hit */
 void mdevsim_event_fault(struct mdevsim_device *device, u32 id, const char *what);

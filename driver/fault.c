@@ -23,15 +23,16 @@ void mdevsim_fault_init(struct mdevsim_device *device)
 	init_waitqueue_head(&faults->wait);
 }
 
-static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault)
+/* From here on another may remove @fault: what is to be known of it is said under the lock. */
+static int insert(struct mdevsim_faults *faults, struct mdevsim_fault *fault, u32 *id)
 {
 	guard(spinlock)(&faults->lock);
 	if (faults->nr == MDEVSIM_MAX_FAULTS)
 		return -ENOSPC;
-	fault->id = ++faults->last_id;
 	/* 2^32 faults later: 0 stands for all of them. */
-	if (!fault->id)
-		fault->id = ++faults->last_id;
+	WRITE_ONCE(faults->last_id, faults->last_id + 1 ?: 1);
+	fault->id = faults->last_id;
+	*id = fault->id;
 	list_add_tail(&fault->node, &faults->list);
 	WRITE_ONCE(faults->nr, faults->nr + 1);
 	return 0;
@@ -46,14 +47,14 @@ int mdevsim_fault_add(struct mdevsim_device *device, const struct mdevsim_fault_
 	if (!fault)
 		return -ENOMEM;
 	fault->params = *params;
-	ret = insert(&device->faults, fault);
-	if (ret) {
-		kfree(fault);
-		return ret;
-	}
-	*id = fault->id;
+	/* Before it can be removed, which counts down */
 	static_branch_inc(&mdevsim_fault_key);
-	return 0;
+	ret = insert(&device->faults, fault, id);
+	if (ret) {
+		static_branch_dec(&mdevsim_fault_key);
+		kfree(fault);
+	}
+	return ret;
 }
 
 /* Take what is to be removed off the list. */
@@ -270,30 +271,43 @@ static u64 rate_of(struct mdevsim_device *device)
 	return rate;
 }
 
-/* Time that was not used is lost: what may be moved at once is bounded. */
+/*
+ * Until when what was moved is paid for. Time that was not used is lost but for @burst_ns. What
+ * was moved while nobody counted is not paid for, beyond what a second earns.
+ */
+static void pay(struct mdevsim_fault_pace *pace, u64 rate, u64 now, u64 burst_ns)
+{
+	u64 moved = min(pace->moved, max(rate, LEAST_BURST));
+
+	if (pace->rate != rate) {
+		pace->rate = rate;
+		pace->paid_ns = now;
+		moved = 0;
+	}
+	pace->paid_ns += mul_u64_u64_div_u64(moved, NSEC_PER_SEC, rate);
+	pace->moved = 0;
+	if (now > pace->paid_ns + burst_ns)
+		pace->paid_ns = now - burst_ns;
+}
+
 static void pause_rate(struct mdevsim_device *device, struct mdevsim_fault_pace *pace,
 		       struct mdevsim_fault_pause *pause)
 {
-	u64 rate = rate_of(device), now = ktime_get_ns(), burst, earned;
+	u64 rate = rate_of(device), now = ktime_get_ns(), least_ns, earned;
 
 	if (!rate) {
-		pace->start_ns = 0;
+		pace->rate = 0;
 		return;
 	}
-	if (!pace->start_ns) {
-		pace->start_ns = now;
-		pace->moved = 0;
-	}
-	burst = max(LEAST_BURST, rate / BURSTS_PER_SEC);
-	earned = mul_u64_u64_div_u64(now - pace->start_ns, rate, NSEC_PER_SEC);
-	if (earned > pace->moved + burst)
-		pace->moved = earned - burst;
-	if (earned >= pace->moved + LEAST_BURST) {
-		pause->most = min(pause->most, earned - pace->moved);
+	least_ns = div64_u64(LEAST_BURST * NSEC_PER_SEC, rate);
+	pay(pace, rate, now, max(least_ns, (u64)NSEC_PER_SEC / BURSTS_PER_SEC));
+	if (now < pace->paid_ns + least_ns) {
+		pause->ns += pace->paid_ns + least_ns - now;
+		pause->most = min(pause->most, LEAST_BURST);
 		return;
 	}
-	pause->ns += mul_u64_u64_div_u64(pace->moved + LEAST_BURST - earned, NSEC_PER_SEC, rate);
-	pause->most = min(pause->most, LEAST_BURST);
+	earned = mul_u64_u64_div_u64(now - pace->paid_ns, rate, NSEC_PER_SEC);
+	pause->most = min(pause->most, max(earned, LEAST_BURST));
 }
 
 void mdevsim_fault_pause(struct mdevsim_device *device, struct mdevsim_fault_pace *pace,
@@ -310,14 +324,32 @@ void mdevsim_fault_pause(struct mdevsim_device *device, struct mdevsim_fault_pac
 	pause_rate(device, pace, pause);
 }
 
+struct place {
+	u64 offset;
+	const struct mdevsim_fault_course *course;
+};
+
+/* The stream has not got past it yet: whether it happens is not decided. */
+static bool is_ahead(const struct mdevsim_fault_params *params,
+		     const struct mdevsim_fault_course *course)
+{
+	const struct mdevsim_fault *fault = container_of(params, struct mdevsim_fault, params);
+
+	return params->offset >= course->past || fault->id > course->last_id;
+}
+
 static bool match_offset(const struct mdevsim_fault_params *params, const void *what)
 {
-	return params->offset == *(const u64 *)what;
+	const struct place *place = what;
+
+	return params->offset == place->offset && is_ahead(params, place->course);
 }
 
 static bool match_past(const struct mdevsim_fault_params *params, const void *what)
 {
-	return params->offset <= *(const u64 *)what;
+	const struct place *place = what;
+
+	return params->offset <= place->offset && is_ahead(params, place->course);
 }
 
 /* A fault that flips is hit once its byte has arrived: the user's page may be missing. */
@@ -341,22 +373,36 @@ static void flip_at(struct mdevsim_device *device, u64 offset, struct mdevsim_fa
 	}
 }
 
-int mdevsim_fault_piece(struct mdevsim_device *device, u64 offset,
-			struct mdevsim_fault_piece *piece)
+/* The stream ends here, for good; or fails here: 0 or an errno */
+static int piece_ends(struct mdevsim_device *device, u64 offset,
+		      struct mdevsim_fault_course *course)
 {
+	const struct place place = { offset, course };
 	struct mdevsim_fault fault;
 
-	*piece = MDEVSIM_FAULT_PIECE;
-	if (hit(device, MDEVSIM_FAULT_KIND_DATA, match_offset, &offset, &fault)) {
+	if (hit(device, MDEVSIM_FAULT_KIND_DATA, match_offset, &place, &fault)) {
 		tell(device, &fault, "the data fd fails at byte %llu with errno %u", offset,
 		     fault.params.error);
 		return -(int)fault.params.error;
 	}
-	if (hit(device, MDEVSIM_FAULT_KIND_TRUNCATE, match_past, &offset, &fault)) {
-		tell(device, &fault, "the stream ends before byte %llu", fault.params.offset);
-		piece->end = true;
-		return 0;
+	if (hit(device, MDEVSIM_FAULT_KIND_TRUNCATE, match_past, &place, &fault)) {
+		tell(device, &fault, "the stream ends before byte %llu", offset);
+		course->ended = true;
 	}
+	return 0;
+}
+
+int mdevsim_fault_piece(struct mdevsim_device *device, u64 offset,
+			struct mdevsim_fault_course *course, struct mdevsim_fault_piece *piece)
+{
+	u32 last_id = READ_ONCE(device->faults.last_id);
+	int ret;
+
+	ret = piece_ends(device, offset, course);
+	if (ret || course->ended)
+		return ret;
+	course->past = offset + 1;
+	course->last_id = last_id;
 	piece->most = min3(distance(device, MDEVSIM_FAULT_KIND_DATA, offset),
 			   distance(device, MDEVSIM_FAULT_KIND_TRUNCATE, offset),
 			   distance(device, MDEVSIM_FAULT_KIND_FLIP, offset));
@@ -383,11 +429,13 @@ void mdevsim_fault_flipped(struct mdevsim_device *device, const struct mdevsim_f
 		     copy.params.offset);
 }
 
-bool mdevsim_fault_refuses(struct mdevsim_device *device)
+bool mdevsim_fault_refuses(struct mdevsim_device *device,
+			   const struct mdevsim_fault_course *course)
 {
+	const struct place place = { 0, course };
 	struct mdevsim_fault fault;
 
-	if (!hit(device, MDEVSIM_FAULT_KIND_REFUSE, NULL, NULL, &fault))
+	if (!hit(device, MDEVSIM_FAULT_KIND_REFUSE, match_offset, &place, &fault))
 		return false;
 	tell(device, &fault, "the stream is refused");
 	return true;

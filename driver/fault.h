@@ -91,13 +91,11 @@ struct mdevsim_faults {
 /**
  * struct mdevsim_fault_piece - what becomes of the next bytes of a stream
  * @most: bytes to move before asking again
- * @end: none: the stream is over
  * @flip: bits of the first byte that are wrong; @most is 1 then
  * @id: of the fault that flips
  */
 struct mdevsim_fault_piece {
 	u64 most;
-	bool end;
 	u8 flip;
 	u32 id;
 };
@@ -106,14 +104,31 @@ struct mdevsim_fault_piece {
 #define MDEVSIM_FAULT_PIECE	((struct mdevsim_fault_piece) { .most = U64_MAX })
 
 /**
+ * struct mdevsim_fault_course - how far a stream has got, for what happens once at a byte of it
+ * @ended: by a fault: no byte comes any more, whatever becomes of the fault
+ * @past: of faults up to @last_id, those before this byte have happened, or will not
+ * @last_id: of the fault that was the last one then
+ *
+ * Without it who comes to a byte again, as the page was missing that it goes to or comes
+ * from, would have chance decide again.
+ */
+struct mdevsim_fault_course {
+	bool ended;
+	u64 past;
+	u32 last_id;
+};
+
+/**
  * struct mdevsim_fault_pace - how fast a session has been going
- * @start_ns: since when it is counted; 0 while it is not
- * @moved: bytes moved since then
+ * @rate: that it is limited to; 0 while it is not
+ * @paid_ns: when what was moved by that rate before would have been, or is to be, moved
+ * @moved: bytes moved since that was reckoned
  * @stalled: it has stalled at the byte @stalled_at
  * @stalled_at: byte of the stream
  */
 struct mdevsim_fault_pace {
-	u64 start_ns;
+	u64 rate;
+	u64 paid_ns;
 	u64 moved;
 	bool stalled;
 	u64 stalled_at;
@@ -182,15 +197,24 @@ void mdevsim_fault_pause(struct mdevsim_device *device, struct mdevsim_fault_pac
 /** mdevsim_fault_is_over - the faults that a pause is for may be gone */
 bool mdevsim_fault_is_over(struct mdevsim_device *device, u32 generation);
 
-/** mdevsim_fault_piece - bytes from @offset on are about to be moved: 0 or an errno */
+/**
+ * mdevsim_fault_piece - bytes from @offset on are about to be moved
+ * @device: device
+ * @offset: byte of the stream
+ * @course: of the stream, which has not ended; may end here
+ * @piece: %MDEVSIM_FAULT_PIECE; what becomes of them
+ *
+ * Return: 0, or the errno to fail with
+ */
 int mdevsim_fault_piece(struct mdevsim_device *device, u64 offset,
-			struct mdevsim_fault_piece *piece);
+			struct mdevsim_fault_course *course, struct mdevsim_fault_piece *piece);
 
 /** mdevsim_fault_flipped - the byte that @piece is about was moved */
 void mdevsim_fault_flipped(struct mdevsim_device *device, const struct mdevsim_fault_piece *piece);
 
 /** mdevsim_fault_refuses - the stream that begins is to be refused */
-bool mdevsim_fault_refuses(struct mdevsim_device *device);
+bool mdevsim_fault_refuses(struct mdevsim_device *device,
+			   const struct mdevsim_fault_course *course);
 
 /** mdevsim_fault_precopy_info - what PRECOPY_INFO says is to be another thing */
 void mdevsim_fault_precopy_info(struct mdevsim_device *device, u64 *initial, u64 *dirty);

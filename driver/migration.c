@@ -321,10 +321,9 @@ static u64 data_size(struct mdevsim_device *device)
 {
 	const u64 page = mdevsim_state_stream_size(sizeof(struct mdevsim_state_ns_extent) +
 						   MDEVSIM_EXTENT_ALIGN);
+	u64 remaining = 0, initial_extra, final_extra;
 	struct mdevsim_function *fn = device->fn;
-	struct mdevsim_shape_params shape;
 	struct mdevsim_bulk_size size;
-	u64 remaining = 0, dirtied;
 
 	lockdep_assert_held(&device->lifecycle);
 	if (device->migration.session)
@@ -332,11 +331,10 @@ static u64 data_size(struct mdevsim_device *device)
 	if (remaining)
 		return remaining;
 	fn->ops->bulk_size(fn, &size);
-	mdevsim_shape_get(device, &shape, &dirtied);
+	mdevsim_session_extra(device, &initial_extra, &final_extra);
 	return DIV_ROUND_UP_ULL(size.initial + size.dirty, MDEVSIM_EXTENT_ALIGN) * page +
 	       sizeof(struct mdevsim_stream_header) + mdevsim_records_max(device) +
-	       mdevsim_records_synthetic(shape.initial_extra) +
-	       mdevsim_records_synthetic(shape.final_extra);
+	       mdevsim_records_synthetic(initial_extra) + mdevsim_records_synthetic(final_extra);
 }
 
 int mdevsim_migration_data_size(struct vfio_device *vdev, unsigned long *stop_copy_length)

@@ -367,6 +367,18 @@ static int put_fault_id(struct sk_buff *skb, struct mdevsim_device *device, cons
 	       nla_put_u32(skb, MDEVSIM_A_FAULT_ID, *id);
 }
 
+/* A fault that nobody knows the id of is none. */
+static int reply_added(struct genl_info *info, struct mdevsim_device *device, u32 id)
+{
+	int ret = reply(info, MDEVSIM_CMD_FAULT_ADD, put_fault_id, device, &id);
+
+	if (!ret)
+		return 0;
+	mdevsim_fault_remove(device, id);
+	GENL_SET_ERR_MSG(info, "the id of the fault could not be sent: it was removed again");
+	return ret;
+}
+
 int mdevsim_nl_fault_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct mdevsim_fault_params params;
@@ -386,7 +398,7 @@ int mdevsim_nl_fault_add_doit(struct sk_buff *skb, struct genl_info *info)
 		GENL_SET_ERR_MSG(info, "the device has as many faults as it can have");
 	else if (ret)
 		GENL_SET_ERR_MSG(info, "no memory for another fault");
-	return ret ?: reply(info, MDEVSIM_CMD_FAULT_ADD, put_fault_id, device, &id);
+	return ret ?: reply_added(info, device, id);
 }
 
 int mdevsim_nl_fault_del_doit(struct sk_buff *skb, struct genl_info *info)

@@ -15,7 +15,7 @@ extern struct genl_family mdevsim_netlink_family;
 int mdevsim_netlink_init(void);
 void mdevsim_netlink_exit(void);
 
-/** mdevsim_netlink_add - a device is there, complete */
+/** mdevsim_netlink_add - a device is there, complete but for who could open it */
 void mdevsim_netlink_add(struct mdevsim_device *device);
 
 /** mdevsim_netlink_remove - it goes; on return nobody here looks at it, nor will */

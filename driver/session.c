@@ -36,6 +36,7 @@
  * @phase: what it is for
  * @wait: who polls, and who is held up by a fault
  * @pace: how fast it goes, when a fault limits that
+ * @course: how far it is, for faults
  * @piece: what faults make of the next bytes
  * @round_at: saving: byte of the stream at which there was last nothing to send
  * @source: saving: the body, or its beginning, of the record under way
@@ -59,6 +60,7 @@ struct mdevsim_session {
 	enum mdevsim_session_phase phase;
 	wait_queue_head_t wait;
 	struct mdevsim_fault_pace pace;
+	struct mdevsim_fault_course course;
 	struct mdevsim_fault_piece piece;
 	u64 round_at;
 	union {
@@ -170,9 +172,10 @@ static ssize_t fault_hold_up(struct mdevsim_session *session, struct iov_iter *i
 static int fault_piece(struct mdevsim_session *session)
 {
 	session->piece = MDEVSIM_FAULT_PIECE;
-	if (!mdevsim_fault_any())
+	if (!mdevsim_fault_any() || session->course.ended)
 		return 0;
-	return mdevsim_fault_piece(session->device, session_offset(session), &session->piece);
+	return mdevsim_fault_piece(session->device, session_offset(session), &session->course,
+				   &session->piece);
 }
 
 /* ---- Saving ------------------------------------------------------------ */
@@ -369,7 +372,7 @@ static ssize_t read_piece(struct mdevsim_session *session, struct iov_iter *to)
 	if (session->writer.part == MDEVSIM_PART_END)
 		return 0;
 	ret = fault_piece(session);
-	if (ret || session->piece.end)
+	if (ret || session->course.ended)
 		return ret;
 	if (mdevsim_state_writer_idle(&session->writer)) {
 		ret = begin_record(session);
@@ -613,18 +616,23 @@ static ssize_t write_nowhere(struct iov_iter *from)
 	return count;
 }
 
+static bool write_refused(struct mdevsim_session *session)
+{
+	return mdevsim_fault_any() && !session->loader.reader.offset && !session->course.ended &&
+	       mdevsim_fault_refuses(session->device, &session->course);
+}
+
 /* What faults make of the next bytes, as an error of the stream */
 static int write_fault(struct mdevsim_session *session)
 {
 	struct mdevsim_state_reader *reader = &session->loader.reader;
-	int ret = fault_piece(session);
+	int ret;
 
-	if (ret)
-		return mdevsim_state_reader_fail(reader, ret, "a fault that was asked for");
-	if (mdevsim_fault_any() && !reader->offset && mdevsim_fault_refuses(session->device))
+	if (write_refused(session))
 		return mdevsim_state_reader_fail(reader, -EXDEV,
 						 "every stream is refused, by a fault");
-	return 0;
+	ret = fault_piece(session);
+	return ret ? mdevsim_state_reader_fail(reader, ret, "a fault that was asked for") : 0;
 }
 
 /* As read_piece(). Bytes that led to an error count as not written. */
@@ -638,7 +646,7 @@ static ssize_t write_piece(struct mdevsim_session *session, struct iov_iter *fro
 	ret = session->loader.reader.error ?: write_fault(session);
 	if (ret)
 		return ret;
-	if (session->piece.end)
+	if (session->course.ended)
 		return write_nowhere(from);
 	to = mdevsim_state_reader_want(&session->loader.reader, &length);
 	if (IS_ERR(to))
@@ -730,29 +738,35 @@ int mdevsim_session_commit(struct mdevsim_session *session)
 
 /* ---- Both -------------------------------------------------------------- */
 
-static void session_init_extra(struct mdevsim_session *session)
+static bool has_schema(struct mdevsim_device *device)
+{
+	return device->migration.stream_minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
+}
+
+/* The record for it came with the schema. */
+void mdevsim_session_extra(struct mdevsim_device *device, u64 *initial, u64 *final)
 {
 	struct mdevsim_shape_params shape;
 	u64 dirtied;
 
-	mdevsim_shape_get(session->device, &shape, &dirtied);
-	session->initial_extra = shape.initial_extra;
-	session->final_extra = shape.final_extra;
+	lockdep_assert_held(&device->lifecycle);
+	mdevsim_shape_get(device, &shape, &dirtied);
+	*initial = has_schema(device) ? shape.initial_extra : 0;
+	*final = has_schema(device) ? shape.final_extra : 0;
 }
 
 static void session_init_saving(struct mdevsim_session *session)
 {
-	struct mdevsim_function *fn = session->device->fn;
-	u16 minor = session->device->migration.stream_minor;
+	struct mdevsim_device *device = session->device;
+	struct mdevsim_function *fn = device->fn;
 	uuid_t id;
 
 	generate_random_uuid(id.b);
-	mdevsim_state_writer_init(&session->writer, minor, id.b);
+	mdevsim_state_writer_init(&session->writer, device->migration.stream_minor, id.b);
 	session->identity_due = true;
-	session->schema_due = minor >= MDEVSIM_STREAM_MINOR_SCHEMA;
+	session->schema_due = has_schema(device);
 	session->initial = true;
-	if (session->schema_due)
-		session_init_extra(session);
+	mdevsim_session_extra(device, &session->initial_extra, &session->final_extra);
 	fn->ops->bulk_save_begin(fn);
 }
 

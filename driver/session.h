@@ -34,6 +34,9 @@ enum mdevsim_session_phase {
 struct file *mdevsim_session_start(struct mdevsim_device *device, enum mdevsim_session_phase phase,
 				   struct mdevsim_session **session);
 
+/** mdevsim_session_extra - bytes of made-up state that a session has which starts now */
+void mdevsim_session_extra(struct mdevsim_device *device, u64 *initial, u64 *final);
+
 /** mdevsim_session_stop_copy - PRE_COPY becomes STOP_COPY: the stream goes on to its end */
 void mdevsim_session_stop_copy(struct mdevsim_session *session);
 

@@ -343,6 +343,70 @@ TEST_F(fault, truncate)
 	stream_free(&stream);
 }
 
+/* One hit is the end of the stream, when the fault is over and when it is removed. */
+TEST_F(fault, truncate_once)
+{
+	struct stream stream = migration_save(self->device), part = { 0 };
+	int data_fd;
+
+	migration_go(self->device, RUNNING);
+	FAULT(TRUNCATE);
+	WITH64(OFFSET, 1500);
+	WITH32(TIMES, 1);
+	uint32_t id = ADD();
+
+	EXPECT_EQ(-ENODATA, migration_load(self->device, &stream, 100));
+	EXPECT_EQ(1, HITS(id));
+	EXPECT_EQ(0, device_reset(self->device));
+	EXPECT_EQ(0, migration_load(self->device, &stream, 100));
+	migration_go(self->device, RUNNING);
+	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
+	FAULT(TRUNCATE);
+	WITH64(OFFSET, 1500);
+	id = ADD();
+	data_fd = migration_go(self->device, STOP_COPY);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(0, migration_drain(data_fd, &part));
+	EXPECT_EQ(1500, part.length);
+	EXPECT_EQ(1, HITS(id));
+	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
+	EXPECT_EQ(0, migration_drain(data_fd, &part));
+	EXPECT_EQ(1500, part.length);
+	close(data_fd);
+	stream_free(&part);
+	stream_free(&stream);
+}
+
+/* What chance spares it spares for good: a stream is whole, or nothing but its beginning. */
+TEST_F(fault, truncate_by_chance)
+{
+	struct stream stream = migration_save(self->device), part;
+	unsigned int whole = 0;
+	int data_fd;
+
+	migration_go(self->device, RUNNING);
+	FAULT(TRUNCATE);
+	WITH64(OFFSET, 100);
+	WITH32(PROBABILITY, MDEVSIM_CERTAIN / 2);
+	uint32_t id = ADD();
+
+	for (int i = 0; i < 60; i++) {
+		part = (struct stream) { 0 };
+		data_fd = migration_go(self->device, STOP_COPY);
+		EXPECT_EQ(0, migration_drain(data_fd, &part));
+		close(data_fd);
+		migration_go(self->device, RUNNING);
+		EXPECT_TRUE(part.length == 100 || part.length == stream.length)
+			TH_LOG("%zu bytes of %zu", part.length, stream.length);
+		whole += part.length == stream.length;
+		stream_free(&part);
+	}
+	EXPECT_EQ(60 - whole, HITS(id));
+	EXPECT_LT(5, whole);
+	EXPECT_GT(55, whole);
+	stream_free(&stream);
+}
+
 TEST_F(fault, refuse)
 {
 	struct stream stream = migration_save(self->device);
@@ -380,6 +444,30 @@ TEST_F(fault, rate)
 	EXPECT_STREQ("sound", stream_check(&stream));
 	close(data_fd);
 	stream_free(&stream);
+}
+
+/* What one rate allowed for says nothing about another, even where one is 2^35 times the other. */
+TEST_F(fault, rate_changes)
+{
+	int data_fd = migration_go(self->device, STOP_COPY);
+	uint64_t start = must_now_ms();
+	char bytes[16];
+
+	FAULT(RATE);
+	WITH64(RATE, UINT64_C(1) << 44);
+	ADD();
+	ASSERT_EQ(16, read(data_fd, bytes, sizeof(bytes)));
+	ASSERT_TRUE(must_happen(must_now_ms() - start > 2000, MUST_TIMEOUT_MS));
+	ASSERT_EQ(16, read(data_fd, bytes, sizeof(bytes)));
+	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
+	FAULT(RATE);
+	WITH64(RATE, 500);
+	ADD();
+	start = must_now_ms();
+	ASSERT_EQ(16, read(data_fd, bytes, sizeof(bytes)));
+	EXPECT_GT(30000, must_now_ms() - start);
+	EXPECT_LE(8000, must_now_ms() - start);
+	close(data_fd);
 }
 
 struct reader {
@@ -611,6 +699,13 @@ TEST_F(fault, extra_state)
 	EXPECT_STREQ("sound", stream_check(&stream));
 	migration_go(self->device, RUNNING);
 	EXPECT_EQ(0, migration_load(self->device, &stream, 10007));
+	stream_free(&stream);
+	/* A stream of version 1.0 has none, and is not said to have any. */
+	migration_go(self->device, RUNNING);
+	ASSERT_EQ(0, mdev_write(&self->device->mdev, "migration/stream_version", "1.0"));
+	EXPECT_GT(3 * MIB, migration_data_size(self->device));
+	stream = migration_save(self->device);
+	EXPECT_EQ(0, extra_of(&stream));
 	stream_free(&stream);
 }
 

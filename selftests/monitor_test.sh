@@ -186,6 +186,10 @@ test_profile()
 		says 'nvme-status admin=1 status=6' &&
 		run 0 -j shape "$a" && json "$out" 'd["shape"]["initial_extra"] == 1 << 20 and
 			d["shape"]["delay"] == {"STOP": 10}' &&
+		echo '{ "shape": {}, "faults": [ { "kind": "flip", "bit": 9999 } ] }' \
+			>"$scratch/profile" && run 2 profile "$a" "$scratch/profile" &&
+		run 0 fault "$a" && says 'flip offset=5 bit=1' && run 0 -j shape "$a" &&
+		json "$out" 'd["shape"]["initial_extra"] == 1 << 20' &&
 		echo '{}' >"$scratch/profile" && run 0 profile "$a" "$scratch/profile" &&
 		run 0 fault "$a" && [ ! -s "$out" ] &&
 		echo '{ "faults": 1 }' >"$scratch/profile" && run 2 profile "$a" "$scratch/profile" &&
@@ -214,6 +218,7 @@ test_debugfs()
 	[ -d /sys/kernel/debug/vfio ] || mount -t debugfs none /sys/kernel/debug || return
 	[ "$(cat "$migration/state")" = RUNNING ] || return
 	cp "$migration/features" "$out"
+	[ "$(stat -c %a "$migration/state" "$migration/features" | sort -u)" = 444 ] || return
 	says '^stop-copy$' && says '^p2p$' && says '^pre-copy$' && says_not 'RUNNING'
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/pci_regs.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 #define FUZZ_MESSAGES	100000
 #define DEVICES		64
 #define THREADS		4
+#define RUSH_DEVICES	50
 
 FIXTURE(netlink) {
 	struct bench bench;
@@ -145,6 +147,15 @@ static void expect_arc(struct __test_metadata *_metadata, struct genl *genl, con
 	EXPECT_EQ(0, genl_u32(genl, MDEVSIM_A_EVENT_ERRNO));
 }
 
+static void expect_reset(struct __test_metadata *_metadata, struct genl *genl, const char *device,
+			 uint32_t from, uint32_t to)
+{
+	ASSERT_TRUE(genl_event_of(genl, device, MDEVSIM_EVENT_KIND_RESET));
+	ASSERT_NE(NULL, genl_attr(genl, MDEVSIM_A_EVENT_FROM));
+	EXPECT_EQ(from, genl_u32(genl, MDEVSIM_A_EVENT_FROM));
+	EXPECT_EQ(to, genl_u32(genl, MDEVSIM_A_EVENT_TO));
+}
+
 TEST_F(netlink, events)
 {
 	struct stream stream = { 0 };
@@ -167,8 +178,39 @@ TEST_F(netlink, events)
 	EXPECT_EQ(stream.length, genl_u64(self->genl, MDEVSIM_A_EVENT_BYTES));
 	expect_arc(_metadata, self->genl, self->name, STOP_COPY, STOP);
 	EXPECT_EQ(0, device_reset(self->device));
-	EXPECT_TRUE(genl_event_of(self->genl, self->name, MDEVSIM_EVENT_KIND_RESET));
+	expect_reset(_metadata, self->genl, self->name, STOP, RUNNING);
 	stream_free(&stream);
+}
+
+/* A function level reset leaves migration where it is. */
+TEST_F(netlink, function_level_reset)
+{
+	unsigned int control = device_capability(self->device, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	int data_fd = migration_go(self->device, PRE_COPY);
+
+	genl_subscribe(self->genl, 0);
+	device_set_config16(self->device, control, PCI_EXP_DEVCTL_BCR_FLR);
+	expect_reset(_metadata, self->genl, self->name, PRE_COPY, PRE_COPY);
+	EXPECT_EQ(0, device_reset(self->device));
+	expect_reset(_metadata, self->genl, self->name, PRE_COPY, RUNNING);
+	close(data_fd);
+}
+
+/* From the first event on that tells of it, a device can be looked at. */
+TEST_F(netlink, life)
+{
+	struct device *other = calloc(1, sizeof(*other));
+
+	genl_subscribe(self->genl, 0);
+	device_create(other, DEVICE_TYPE);
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_CREATED));
+	EXPECT_EQ(1, genl_u64(self->genl, MDEVSIM_A_EVENT_SEQ));
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_OPENED));
+	device_remove(other);
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_CLOSED));
+	EXPECT_EQ(RUNNING, genl_u32(self->genl, MDEVSIM_A_EVENT_TO));
+	ASSERT_TRUE(genl_event_of(self->genl, other->mdev.uuid, MDEVSIM_EVENT_KIND_REMOVED));
+	free(other);
 }
 
 TEST_F(netlink, refusal)
@@ -343,6 +385,82 @@ static int add_refuse(struct genl *genl, struct genl_message *message, const cha
 {
 	genl_fault(genl, message, name, MDEVSIM_FAULT_KIND_REFUSE);
 	return genl_do(genl, message);
+}
+
+/**
+ * struct rush - one of those who do the same thing again and again, all at once
+ * @name: the device that is there all the while
+ * @step: once more; false when it went wrong
+ * @over: the last one has ended
+ * @failed: steps that went wrong
+ */
+struct rush {
+	const char *name;
+	bool (*step)(struct genl *genl, struct genl_message *message, const char *name);
+	const bool *over;
+	unsigned int failed;
+};
+
+static void *rush_thread(void *arg)
+{
+	struct genl_message *message = malloc(sizeof(*message));
+	struct genl *genl = genl_open();
+	struct rush *rush = arg;
+
+	while (!__atomic_load_n(rush->over, __ATOMIC_ACQUIRE))
+		rush->failed += !rush->step(genl, message, rush->name);
+	genl_close(genl);
+	free(message);
+	return NULL;
+}
+
+static bool rush_add(struct genl *genl, struct genl_message *message, const char *name)
+{
+	int ret = add_refuse(genl, message, name);
+
+	return ret == -ENOSPC || (!ret && genl_u32(genl, MDEVSIM_A_FAULT_ID));
+}
+
+static bool rush_clear(struct genl *genl, struct genl_message *message, const char *name)
+{
+	(void)message;
+	return !genl_fault_clear(genl, name, 0);
+}
+
+static bool rush_dump_faults(struct genl *genl, struct genl_message *message, const char *name)
+{
+	(void)name;
+	genl_begin(genl, message, MDEVSIM_CMD_FAULT_GET, NLM_F_DUMP);
+	return genl_dump(genl, message, NULL, NULL) >= 0;
+}
+
+/* Faults come, go and are looked at while devices do. The kernel says when that was too much. */
+TEST_F(netlink, rush)
+{
+	static bool (*const steps[])(struct genl *, struct genl_message *, const char *) = {
+		rush_add, rush_clear, rush_dump_faults, rush_add, rush_clear,
+	};
+	struct rush rush[ARRAY_SIZE(steps)];
+	pthread_t thread[ARRAY_SIZE(steps)];
+	bool over = false;
+	struct mdev other;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		rush[i] = (struct rush) { self->name, steps[i], &over, 0 };
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, rush_thread, &rush[i]));
+	}
+	for (int i = 0; i < RUSH_DEVICES; i++) {
+		mdev_name(&other);
+		EXPECT_EQ(0, mdev_create(&other, DEVICE_TYPE));
+		EXPECT_EQ(0, add_refuse(self->genl, &self->message, other.uuid));
+		EXPECT_EQ(0, mdev_remove(&other));
+	}
+	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT_EQ(0, rush[i].failed) TH_LOG("step %zu", i);
+	}
+	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
 }
 
 static void drop_capabilities(void)

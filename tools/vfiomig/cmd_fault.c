@@ -597,7 +597,19 @@ static int put_member(struct nl_msg *message, const struct value *values, size_t
 	return put_value(message, value, member_text(member) ? member_text(member) : "");
 }
 
-static int profile_fault(struct target *target, struct json_object *fault)
+/**
+ * struct profile - requests that a file comes down to
+ * @shape: the load, all of it
+ * @faults: to be added
+ * @nr_faults: how many
+ */
+struct profile {
+	struct nl_msg *shape;
+	struct nl_msg *faults[MDEVSIM_MAX_FAULTS];
+	size_t nr_faults;
+};
+
+static int profile_fault(struct target *target, struct profile *profile, struct json_object *fault)
 {
 	const char *kind = json_object_get_string(json_object_object_get(fault, "kind"));
 	struct nl_msg *message = fault_message(target, kind ? kind : "");
@@ -605,34 +617,31 @@ static int profile_fault(struct target *target, struct json_object *fault)
 
 	if (!message)
 		return STATUS_USAGE;
+	profile->faults[profile->nr_faults++] = message;
 	json_object_object_foreach(fault, name, member) {
 		if (!status && strcmp(name, "kind"))
 			status = put_member(message, fault_values, ARRAY_SIZE(fault_values), name,
 					    member);
 	}
-	if (!status)
-		return target_request(target, message, on_added, NULL);
-	nlmsg_free(message);
 	return status;
 }
 
-static int profile_faults(struct target *target, struct json_object *faults)
+static int profile_faults(struct target *target, struct profile *profile,
+			  struct json_object *faults)
 {
-	int status = fault_remove(target, 0);
+	int status = STATUS_DONE;
 
 	if (faults && !json_object_is_type(faults, json_type_array))
 		return fail_usage("\"faults\" is not an array");
-	out_array("faults");
+	if (faults && json_object_array_length(faults) > ARRAY_SIZE(profile->faults))
+		return fail_usage("a device has at most %zu faults", ARRAY_SIZE(profile->faults));
 	for (size_t i = 0; faults && i < json_object_array_length(faults) && !status; i++) {
 		struct json_object *fault = json_object_array_get_idx(faults, i);
 
 		if (!json_object_is_type(fault, json_type_object))
 			return fail_usage("fault %zu is not an object", i);
-		out_object(NULL);
-		status = profile_fault(target, fault);
-		out_close();
+		status = profile_fault(target, profile, fault);
 	}
-	out_close();
 	return status;
 }
 
@@ -664,25 +673,15 @@ static int profile_shape_members(struct nl_msg *message, struct json_object *sha
 }
 
 /* What the file does not name is as in a new device. */
-static int profile_shape(struct target *target, struct json_object *shape)
+static int profile_shape(struct target *target, struct profile *profile, struct json_object *shape)
 {
-	struct nl_msg *message;
 	int status;
 
 	if (shape && !json_object_is_type(shape, json_type_object))
 		return fail_usage("\"shape\" is not an object");
-	message = target_message(target, MDEVSIM_CMD_SHAPE_SET);
-	status = put_no_shape(message);
-	if (!status)
-		status = target_request(target, message, NULL, NULL);
-	if (status || !shape)
-		return status;
-	message = target_message(target, MDEVSIM_CMD_SHAPE_SET);
-	status = profile_shape_members(message, shape);
-	if (!status)
-		return target_request(target, message, NULL, NULL);
-	nlmsg_free(message);
-	return status;
+	profile->shape = target_message(target, MDEVSIM_CMD_SHAPE_SET);
+	status = put_no_shape(profile->shape);
+	return status || !shape ? status : profile_shape_members(profile->shape, shape);
 }
 
 static int profile_check(struct json_object *profile)
@@ -697,14 +696,54 @@ static int profile_check(struct json_object *profile)
 	return STATUS_DONE;
 }
 
-static int profile(struct target *target, struct json_object *profile)
+static int profile_parse(struct target *target, struct profile *profile,
+			 struct json_object *object)
 {
-	int status = profile_check(profile);
+	int status = profile_check(object);
 
 	if (!status)
-		status = profile_shape(target, json_object_object_get(profile, "shape"));
+		status = profile_shape(target, profile, json_object_object_get(object, "shape"));
 	if (!status)
-		status = profile_faults(target, json_object_object_get(profile, "faults"));
+		status = profile_faults(target, profile, json_object_object_get(object, "faults"));
+	return status;
+}
+
+/* A message that is sent is freed. */
+static int profile_send(struct target *target, struct nl_msg **message, netlink_visit visit)
+{
+	struct nl_msg *sent = *message;
+
+	*message = NULL;
+	return target_request(target, sent, visit, NULL);
+}
+
+static int profile_apply(struct target *target, struct profile *profile)
+{
+	int status = profile_send(target, &profile->shape, NULL);
+
+	if (!status)
+		status = fault_remove(target, 0);
+	out_array("faults");
+	for (size_t i = 0; i < profile->nr_faults && !status; i++) {
+		out_object(NULL);
+		status = profile_send(target, &profile->faults[i], on_added);
+		out_close();
+	}
+	out_close();
+	return status;
+}
+
+/* Nothing is changed by a file that does not make sense as a whole. */
+static int profile(struct target *target, struct json_object *object)
+{
+	struct profile profile = { .nr_faults = 0 };
+	int status = profile_parse(target, &profile, object);
+
+	if (!status)
+		status = profile_apply(target, &profile);
+	nlmsg_free(profile.shape);
+	for (size_t i = 0; i < profile.nr_faults; i++)
+		nlmsg_free(profile.faults[i]);
 	return status;
 }
 

@@ -133,6 +133,8 @@ static const char *event_take(struct timeline *timeline, struct json_object *jso
 		return "from";
 	if (kind->kind == TIMELINE_STATE && !state_of(json, "to", &event.to))
 		return "to";
+	if (kind->kind == TIMELINE_RESET && !state_of(json, "to", &event.to))
+		event.to = VFIO_DEVICE_STATE_RUNNING;
 	if (kind->kind == TIMELINE_BEGIN && !phase)
 		return "phase";
 	number_of(json, "duration_ns", &event.duration);
@@ -512,7 +514,7 @@ void timeline_spans(const struct timeline *timeline, unsigned int lane,
 		    void (*span)(void *context, const struct timeline_span *span), void *context)
 {
 	const struct spans spans = { window, span, context };
-	uint32_t state = state_before(timeline, lane), to;
+	uint32_t state = state_before(timeline, lane);
 	const struct timeline_event *event;
 	uint64_t since = 0;
 	size_t i;
@@ -521,14 +523,13 @@ void timeline_spans(const struct timeline *timeline, unsigned int lane,
 		event = &timeline->events[i];
 		if (event->lane != lane || !changes(event))
 			continue;
-		to = event->kind == TIMELINE_RESET ? VFIO_DEVICE_STATE_RUNNING : event->to;
 		span_emit(&spans, (struct timeline_span){
 			  .begin = since, .end = begin_of(event), .state = state });
 		span_emit(&spans, (struct timeline_span){
-			  .begin = begin_of(event), .end = event->time, .state = to, .arc = true,
+			  .begin = begin_of(event), .end = event->time, .state = event->to, .arc = true,
 			  .failed = event->error });
 		if (event->kind == TIMELINE_RESET || arrives(event))
-			state = to;
+			state = event->to;
 		since = event->time;
 	}
 	span_emit(&spans, (struct timeline_span){

@@ -62,7 +62,7 @@ enum mdevsim_phase {
  *   follow.
  * @MDEVSIM_EVENT_KIND_OPENED: Somebody has opened the device.
  * @MDEVSIM_EVENT_KIND_CLOSED: The last file descriptor of the device was
- *   closed.
+ *   closed, which leaves it in to.
  * @MDEVSIM_EVENT_KIND_STATE: An arc was taken (errno is 0), or was not. A
  *   device ends in error if to says so, which with errno is what a fault does.
  * @MDEVSIM_EVENT_KIND_SESSION_BEGIN: A data transfer session has begun; phase
@@ -71,7 +71,8 @@ enum mdevsim_phase {
  *   all.
  * @MDEVSIM_EVENT_KIND_ROUND: In pre-copy a reader has read all there was.
  * @MDEVSIM_EVENT_KIND_REFUSAL: A stream was refused for the reason in message.
- * @MDEVSIM_EVENT_KIND_RESET: The device was reset, as message says.
+ * @MDEVSIM_EVENT_KIND_RESET: The device was reset, as message says. That led
+ *   from from to to, which a function level reset does not change.
  * @MDEVSIM_EVENT_KIND_FAULT: A fault was hit; message says which and where.
  */
 enum mdevsim_event_kind {
