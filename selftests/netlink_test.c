@@ -552,7 +552,7 @@ static bool fuzz_one(struct genl *genl, struct genl_message *message, const char
 }
 
 /* Only errors that are meant to be, and the device does what it should. */
-TEST_F(netlink, fuzz)
+TEST_F_TIMEOUT(netlink, fuzz, 900)
 {
 	unsigned long done = 0;
 	uint32_t seed = 1;

@@ -273,6 +273,12 @@ static void account(struct watch *watch, int index, uint64_t seq)
 	print_lost(watch, index, nr);
 }
 
+/* One that is made again under its old name counts from 1. */
+static bool is_new(struct nlattr **attrs)
+{
+	return netlink_u32(attrs[MDEVSIM_A_EVENT_KIND]) == MDEVSIM_EVENT_KIND_CREATED;
+}
+
 static void on_event(int command, struct nlattr **attrs, void *context)
 {
 	const char *device = string_of(attrs, MDEVSIM_A_EVENT_DEV);
@@ -286,8 +292,7 @@ static void on_event(int command, struct nlattr **attrs, void *context)
 	if (index < 0)
 		return;
 	seq = netlink_u64(attrs[watch->chosen.nr ? MDEVSIM_A_EVENT_SEQ : MDEVSIM_A_EVENT_TOTAL]);
-	/* One that is made again under its old name counts from 1. */
-	if (watch->chosen.nr && netlink_u32(attrs[MDEVSIM_A_EVENT_KIND]) == MDEVSIM_EVENT_KIND_CREATED)
+	if (watch->chosen.nr && is_new(attrs))
 		watch->seq[index] = seq - 1;
 	account(watch, index, seq - 1);
 	if (watch->seq[index] < seq)

@@ -71,8 +71,9 @@ enum mdevsim_phase {
  *   all.
  * @MDEVSIM_EVENT_KIND_ROUND: In pre-copy a reader has read all there was.
  * @MDEVSIM_EVENT_KIND_REFUSAL: A stream was refused for the reason in message.
- * @MDEVSIM_EVENT_KIND_RESET: The device was reset, as message says. That led
- *   from from to to, which a function level reset does not change.
+ * @MDEVSIM_EVENT_KIND_RESET: The device was reset, as message says. The states
+ *   before and after it are in from and to; a function level reset changes
+ *   none.
  * @MDEVSIM_EVENT_KIND_FAULT: A fault was hit; message says which and where.
  */
 enum mdevsim_event_kind {
