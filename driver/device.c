@@ -318,7 +318,7 @@ static const struct vfio_device_ops device_ops = {
  * Before anybody can open it, so that it is created before it is opened, for who listens. Who
  * looks at it earlier than that finds it complete, and closed.
  */
-static int device_register(struct mdevsim_device *device)
+static int register_known(struct mdevsim_device *device)
 {
 	int ret;
 
@@ -338,7 +338,7 @@ static int device_probe(struct mdev_device *mdev)
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	dev_set_drvdata(&mdev->dev, device);
-	ret = device_register(device);
+	ret = register_known(device);
 	if (ret) {
 		vfio_put_device(&device->vdev);
 		return ret;

@@ -69,6 +69,7 @@ struct mdevsim_type {
  * @faults: what goes wrong on purpose
  * @shape: load that is made up
  * @node: in the list of devices that netlink looks at
+ * @number: of the devices that ever were in it, from 1; immutable once it is
  * @debugfs: its directory, where this module makes one
  *
  * Order of locks: @lifecycle, @gate, &mdevsim_session.lock, the function's own
@@ -110,6 +111,7 @@ struct mdevsim_device {
 	struct mdevsim_faults faults;
 	struct mdevsim_shape shape;
 	struct list_head node;
+	unsigned long number;
 	struct dentry *debugfs;
 };
 

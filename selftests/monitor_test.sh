@@ -169,7 +169,7 @@ test_foreign_client()
 	ynl --dump dev-get && json "$out" "{'$a', '$b'} <= {x['name'] for x in d}" &&
 		ynl --do fault-add --json "{\"dev\": \"$a\", \"kind\": \"refuse\", \"times\": 1}" &&
 		ynl --dump fault-get && json "$out" "d[0]['dev'] == '$a' and d[0]['kind'] == 'refuse'" &&
-		ynl --do fault-del --json "{\"dev\": \"$a\"}" &&
+		ynl --do fault-del --json "{\"dev\": \"$a\", \"all\": true}" &&
 		{ ynl --do fault-add --json "{\"dev\": \"$a\", \"kind\": \"arc\"}"; :; } &&
 		says 'a fault of this kind needs another attribute' &&
 		ynl --do shape-get --json "{\"dev\": \"$a\"}" && json "$out" 'd["dirty-rate"] == 0'
