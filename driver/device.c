@@ -31,7 +31,7 @@ enum mdevsim_verdict mdevsim_function_command(struct mdevsim_function *fn, bool 
 {
 	struct mdevsim_device *device = fn->device;
 
-	atomic64_inc(&device->commands[admin][opcode]);
+	mdevsim_count(device, commands[admin][opcode], 1);
 	if (mdevsim_fault_any())
 		return mdevsim_fault_command(device, admin, opcode, status);
 	return MDEVSIM_VERDICT_EXECUTE;

@@ -64,7 +64,6 @@ struct mdevsim_type {
  * @opened: somebody has it open; READ_ONCE()
  * @progress: how far migration is, for who looks on
  * @counters: what it did
- * @commands: admin (1) and I/O (0) commands executed, by opcode
  * @events: sequence number of the last one; READ_ONCE()
  * @faults: what goes wrong on purpose
  * @shape: load that is made up
@@ -106,7 +105,6 @@ struct mdevsim_device {
 	bool opened;
 	struct mdevsim_progress progress;
 	struct mdevsim_counters __percpu *counters;
-	atomic64_t commands[2][MDEVSIM_OPCODES];
 	u64 events;
 	struct mdevsim_faults faults;
 	struct mdevsim_shape shape;

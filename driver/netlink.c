@@ -133,7 +133,7 @@ static int put_commands(struct sk_buff *skb, struct mdevsim_device *device)
 
 	for (admin = 0; admin < 2; admin++) {
 		for (opcode = 0; opcode < MDEVSIM_OPCODES; opcode++) {
-			count = atomic64_read(&device->commands[admin][opcode]);
+			count = mdevsim_counted(device, commands[admin][opcode]);
 			if (count && put_command(skb, admin, opcode, count))
 				return -EMSGSIZE;
 		}
@@ -149,18 +149,18 @@ static int put_sum(struct sk_buff *skb, int attribute, u64 value)
 static int put_counters(struct sk_buff *skb, struct mdevsim_device *device)
 {
 	struct nlattr *nest = nla_nest_start(skb, MDEVSIM_A_DEV_COUNTERS);
-	struct mdevsim_counters sum;
 	int ret;
 
 	if (!nest)
 		return -EMSGSIZE;
-	mdevsim_counters_sum(device->counters, &sum);
-	ret = put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_READS, sum.mmio_reads) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_WRITES, sum.mmio_writes) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_READ_BYTES, sum.dma_read) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_WRITTEN_BYTES, sum.dma_written) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_PAGES_DIRTIED, sum.pages_dirtied) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_INTERRUPTS, sum.interrupts) ?:
+	ret = put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_READS, mdevsim_counted(device, mmio_reads)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_WRITES, mdevsim_counted(device, mmio_writes)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_READ_BYTES, mdevsim_counted(device, dma_read)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_WRITTEN_BYTES,
+		      mdevsim_counted(device, dma_written)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_PAGES_DIRTIED,
+		      mdevsim_counted(device, pages_dirtied)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_INTERRUPTS, mdevsim_counted(device, interrupts)) ?:
 	      put_commands(skb, device);
 	if (ret)
 		return ret;
