@@ -64,6 +64,7 @@ static int device_init(struct vfio_device *vdev)
 	mdevsim_irq_init(&device->irq);
 	mdevsim_dirty_log_init(&device->dirty_log);
 	mdevsim_migration_init(device);
+	mdevsim_migration_region_init(device);
 	mdevsim_fault_init(device);
 	mdevsim_shape_init(device);
 	snprintf(device->name, sizeof(device->name), "%pUb", &device->uuid);
