@@ -727,7 +727,8 @@ TEST_F(fault, extra_state)
 	stream_free(&stream);
 }
 
-static void delay(struct genl *genl, struct genl_message *message, const char *name, uint32_t ms)
+static void set_delay(struct genl *genl, struct genl_message *message, const char *name,
+		      uint32_t ms)
 {
 	struct { struct nlattr a; uint32_t state; struct nlattr b; uint32_t ms; } delay = {
 		{ 8, MDEVSIM_A_DELAY_STATE }, STOP, { 8, MDEVSIM_A_DELAY_MS }, ms,
@@ -745,7 +746,7 @@ TEST_F(fault, delay)
 {
 	uint64_t start;
 
-	delay(self->genl, &self->message, self->name, 300);
+	set_delay(self->genl, &self->message, self->name, 300);
 	start = must_now_ms();
 	migration_go(self->device, STOP);
 	EXPECT_LE(290, must_now_ms() - start);
@@ -758,11 +759,11 @@ TEST_F(fault, delay_called_off)
 	uint64_t start = must_now_ms();
 	pthread_t thread;
 
-	delay(self->genl, &self->message, self->name, LONG_MS);
+	set_delay(self->genl, &self->message, self->name, LONG_MS);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_thread, &waiter));
 	ASSERT_TRUE(genl_event_of(self->events, self->name, MDEVSIM_EVENT_KIND_STATE));
 	EXPECT_EQ(RUNNING_P2P, genl_u32(self->events, MDEVSIM_A_EVENT_TO));
-	delay(self->genl, &self->message, self->name, 0);
+	set_delay(self->genl, &self->message, self->name, 0);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, waiter.ret);
 	EXPECT_GT(LONG_MS / 2, must_now_ms() - start);

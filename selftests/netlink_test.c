@@ -85,6 +85,14 @@ TEST_F(netlink, counters)
 	EXPECT_EQ(writes + 2, counter_of(self->genl, MDEVSIM_A_COUNTERS_MMIO_WRITES));
 	EXPECT_LE(pages + 1, counter_of(self->genl, MDEVSIM_A_COUNTERS_PAGES_DIRTIED));
 	EXPECT_EQ(4096, genl_u64(self->genl, MDEVSIM_A_DEV_INITIAL_BYTES));
+	/* What could not be read was not: there is no memory past the arena's end. */
+	struct nvme_sqe bad = nvme_sqe_io(NVME_WRITE, 0, 8);
+
+	bad.prp1 = (arena_end(&self->bench.arena) + 4095) & ~UINT64_C(4095);
+	EXPECT_EQ(NVME_DATA_TRANSFER, nvme_run(&self->bench.nvme.io[0], &bad, NULL));
+	ASSERT_EQ(0, genl_device(self->genl, self->name));
+	EXPECT_EQ(read + 2 * 64 + 4096,
+		  counter_of(self->genl, MDEVSIM_A_COUNTERS_DMA_READ_BYTES));
 }
 
 static void note_name(struct genl *genl, void *context)

@@ -495,8 +495,8 @@ void timeline_spans(const struct timeline *timeline, unsigned int lane,
 		span_emit(&spans, (struct timeline_span){
 			  .begin = since, .end = begin_of(event), .state = state });
 		span_emit(&spans, (struct timeline_span){
-			  .begin = begin_of(event), .end = event->time, .state = event->to, .arc = true,
-			  .failed = event->error });
+			  .begin = begin_of(event), .end = event->time, .state = event->to,
+			  .arc = true, .failed = event->error });
 		if (event->kind == TIMELINE_RESET || arrives(event))
 			state = event->to;
 		since = event->time;
