@@ -6,18 +6,23 @@
 #ifndef MDEVSIM_COUNTERS_H
 #define MDEVSIM_COUNTERS_H
 
-#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+/** define MDEVSIM_OPCODES - that a command can have */
+#define MDEVSIM_OPCODES		256
+
 /**
- * struct mdevsim_counters - since the device was created, on one processor or in all
+ * struct mdevsim_counters - since the device was created, on one processor
  * @mmio_reads: register reads
  * @mmio_writes: register writes
  * @dma_read: bytes read from guest memory
  * @dma_written: bytes written to it
  * @pages_dirtied: pages of 4 KiB written to
  * @interrupts: sent
+ * @commands: admin (1) and I/O (0) commands executed, by opcode
  */
 struct mdevsim_counters {
 	u64 mmio_reads;
@@ -26,6 +31,7 @@ struct mdevsim_counters {
 	u64 dma_written;
 	u64 pages_dirtied;
 	u64 interrupts;
+	u64 commands[2][MDEVSIM_OPCODES];
 };
 
 #ifdef MDEVSIM_BARE
@@ -37,26 +43,15 @@ struct mdevsim_counters {
 	this_cpu_add((device)->counters->member, number)
 #endif
 
-/** define MDEVSIM_OPCODES - that a command can have */
-#define MDEVSIM_OPCODES		256
-
-/** mdevsim_counters_sum - of all processors, while they go on counting */
-static inline void mdevsim_counters_sum(struct mdevsim_counters __percpu *counters,
-					struct mdevsim_counters *sum)
-{
-	const struct mdevsim_counters *one;
-	int cpu;
-
-	*sum = (struct mdevsim_counters) {};
-	for_each_possible_cpu(cpu) {
-		one = per_cpu_ptr(counters, cpu);
-		sum->mmio_reads += READ_ONCE(one->mmio_reads);
-		sum->mmio_writes += READ_ONCE(one->mmio_writes);
-		sum->dma_read += READ_ONCE(one->dma_read);
-		sum->dma_written += READ_ONCE(one->dma_written);
-		sum->pages_dirtied += READ_ONCE(one->pages_dirtied);
-		sum->interrupts += READ_ONCE(one->interrupts);
-	}
-}
+/** mdevsim_counted - sum of a member on all processors, while they go on counting */
+#define mdevsim_counted(device, member)						\
+({										\
+	u64 sum_ = 0;								\
+	int cpu_;								\
+										\
+	for_each_possible_cpu(cpu_)						\
+		sum_ += READ_ONCE(per_cpu_ptr((device)->counters, cpu_)->member);	\
+	sum_;									\
+})
 
 #endif /* MDEVSIM_COUNTERS_H */

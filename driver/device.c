@@ -31,7 +31,7 @@ enum mdevsim_verdict mdevsim_function_command(struct mdevsim_function *fn, bool 
 {
 	struct mdevsim_device *device = fn->device;
 
-	atomic64_inc(&device->commands[admin][opcode]);
+	mdevsim_count(device, commands[admin][opcode], 1);
 	if (mdevsim_fault_any())
 		return mdevsim_fault_command(device, admin, opcode, status);
 	return MDEVSIM_VERDICT_EXECUTE;
@@ -64,6 +64,7 @@ static int device_init(struct vfio_device *vdev)
 	mdevsim_irq_init(&device->irq);
 	mdevsim_dirty_log_init(&device->dirty_log);
 	mdevsim_migration_init(device);
+	mdevsim_migration_region_init(device);
 	mdevsim_fault_init(device);
 	mdevsim_shape_init(device);
 	snprintf(device->name, sizeof(device->name), "%pUb", &device->uuid);
@@ -318,7 +319,7 @@ static const struct vfio_device_ops device_ops = {
  * Before anybody can open it, so that it is created before it is opened, for who listens. Who
  * looks at it earlier than that finds it complete, and closed.
  */
-static int device_register(struct mdevsim_device *device)
+static int register_known(struct mdevsim_device *device)
 {
 	int ret;
 
@@ -338,7 +339,7 @@ static int device_probe(struct mdev_device *mdev)
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	dev_set_drvdata(&mdev->dev, device);
-	ret = device_register(device);
+	ret = register_known(device);
 	if (ret) {
 		vfio_put_device(&device->vdev);
 		return ret;

@@ -64,14 +64,14 @@ struct mdevsim_type {
  * @opened: somebody has it open; READ_ONCE()
  * @progress: how far migration is, for who looks on
  * @counters: what it did
- * @commands: admin (1) and I/O (0) commands executed, by opcode
  * @events: sequence number of the last one; READ_ONCE()
  * @faults: what goes wrong on purpose
  * @shape: load that is made up
  * @node: in the list of devices that netlink looks at
+ * @number: of the devices that ever were in it, from 1; immutable once it is
  * @debugfs: its directory, where this module makes one
  *
- * Order of locks: @lifecycle, @gate, &mdevsim_session.lock, the function's own
+ * Order of locks: &mdevsim_migration_region.moving, @lifecycle, @gate, &mdevsim_session.lock, the function's own
  * locks, then the leaves: @config_lock, &mdevsim_irq.lock,
  * &mdevsim_dirty_log.lock, &mdevsim_migration.notify, &mdevsim_faults.lock,
  * &mdevsim_shape.lock. Events have a mutex that is a leaf but for the function's spinlocks,
@@ -105,11 +105,11 @@ struct mdevsim_device {
 	bool opened;
 	struct mdevsim_progress progress;
 	struct mdevsim_counters __percpu *counters;
-	atomic64_t commands[2][MDEVSIM_OPCODES];
 	u64 events;
 	struct mdevsim_faults faults;
 	struct mdevsim_shape shape;
 	struct list_head node;
+	unsigned long number;
 	struct dentry *debugfs;
 };
 

@@ -128,29 +128,10 @@ static int pending_read(struct mdevsim_device *device, u64 *value)
 	return 0;
 }
 
-/* Put the next piece of the stream into the data section. */
-static int fill(struct mdevsim_device *device)
-{
-	struct mdevsim_migration_region *region = region_of(device);
-	ssize_t got;
-
-	got = kernel_read(region->file, region->data, MDEVSIM_MIGRATION_REGION_ROOM, NULL);
-	if (got == -ENOMSG)
-		got = 0;
-	if (got < 0)
-		return got;
-	region->filled = got;
-	return 0;
-}
-
 static int offset_read(struct mdevsim_device *device, u64 *value)
 {
-	int ret = 0;
-
-	if (is_saving(device) && !region_of(device)->filled)
-		ret = fill(device);
 	*value = MDEVSIM_MIGRATION_REGION_DATA;
-	return ret;
+	return 0;
 }
 
 static int size_read(struct mdevsim_device *device, u64 *value)
@@ -159,35 +140,101 @@ static int size_read(struct mdevsim_device *device, u64 *value)
 	return 0;
 }
 
-/* A fault may have the data fd take less at a time than it is given. */
-static int size_write(struct mdevsim_device *device, u64 value)
+/* ---- Moving data ------------------------------------------------------- */
+
+/* The data fd to be read or written, with a reference; NULL when there is none */
+static struct file *move_begin(struct mdevsim_device *device, bool saving)
 {
-	struct mdevsim_migration_region *region = region_of(device);
+	struct mdevsim_migration_region *region;
+
+	guard(mutex)(&device->lifecycle);
+	region = region_of(device);
+	if (!region->file || is_saving(device) != saving || (saving && region->filled))
+		return NULL;
+	return get_file(region->file);
+}
+
+/* What came of a session that has ended meanwhile is of no use. */
+static void fill_end(struct mdevsim_device *device, const struct file *file, u32 filled)
+{
+	struct mdevsim_migration_region *region;
+
+	guard(mutex)(&device->lifecycle);
+	region = region_of(device);
+	if (region->file == file)
+		region->filled = filled;
+}
+
+/* Put the next piece of the stream into the data section, where there is one and it is due. */
+static int fill(struct mdevsim_device *device)
+{
+	struct mdevsim_migration_region *region = &device->migration_region;
+	struct file *file;
+	ssize_t got;
+
+	guard(mutex)(&region->moving);
+	file = move_begin(device, true);
+	if (!file)
+		return 0;
+	got = kernel_read(file, region->data, MDEVSIM_MIGRATION_REGION_ROOM, NULL);
+	if (got > 0)
+		fill_end(device, file, got);
+	fput(file);
+	return got < 0 && got != -ENOMSG ? got : 0;
+}
+
+/* A fault may have the data fd take less at a time than it is given. */
+static int drain(struct mdevsim_migration_region *region, struct file *file, u64 length)
+{
 	ssize_t done;
 	u64 at;
 
-	if (!region->file || is_saving(device) || value > MDEVSIM_MIGRATION_REGION_ROOM)
-		return -EINVAL;
-	for (at = 0; at < value; at += done) {
-		done = kernel_write(region->file, region->data + at, value - at, NULL);
+	for (at = 0; at < length; at += done) {
+		done = kernel_write(file, region->data + at, length - at, NULL);
 		if (done < 0)
 			return done;
-		if (!done || (at + done < value && fatal_signal_pending(current)))
+		if (!done || (at + done < length && fatal_signal_pending(current)))
 			return -EINTR;
 	}
 	return 0;
 }
 
+/* Take a piece of the stream out of the data section. */
+static int size_write(struct mdevsim_device *device, u64 value)
+{
+	struct mdevsim_migration_region *region = &device->migration_region;
+	struct file *file;
+	int ret;
+
+	if (value > MDEVSIM_MIGRATION_REGION_ROOM)
+		return -EINVAL;
+	guard(mutex)(&region->moving);
+	file = move_begin(device, false);
+	if (!file)
+		return -EINVAL;
+	ret = drain(region, file, value);
+	fput(file);
+	return ret;
+}
+
+/* ---- Access ------------------------------------------------------------ */
+
+/*
+ * By register: @prepare, called without locks, before it is read, and @read, under the
+ * lifecycle; or @write and @move, which are likewise what is called with and without it
+ */
 static const struct {
 	u32 offset;
 	u32 width;
+	int (*prepare)(struct mdevsim_device *device);
 	int (*read)(struct mdevsim_device *device, u64 *value);
 	int (*write)(struct mdevsim_device *device, u64 value);
+	int (*move)(struct mdevsim_device *device, u64 value);
 } registers[] = {
-	{ REGISTER(device_state), sizeof(__u32), state_read, state_write },
-	{ REGISTER(pending_bytes), sizeof(__u64), pending_read, NULL },
-	{ REGISTER(data_offset), sizeof(__u64), offset_read, NULL },
-	{ REGISTER(data_size), sizeof(__u64), size_read, size_write },
+	{ REGISTER(device_state), sizeof(__u32), NULL, state_read, state_write, NULL },
+	{ REGISTER(pending_bytes), sizeof(__u64), NULL, pending_read, NULL, NULL },
+	{ REGISTER(data_offset), sizeof(__u64), fill, offset_read, NULL, NULL },
+	{ REGISTER(data_size), sizeof(__u64), NULL, size_read, NULL, size_write },
 };
 
 static int register_find(u64 offset, size_t count)
@@ -208,12 +255,18 @@ static void register_trace(struct mdevsim_device *device, int i, u64 value, bool
 
 static int register_read(struct mdevsim_device *device, int i, u64 *value)
 {
+	int ret = registers[i].prepare ? registers[i].prepare(device) : 0;
+
+	if (ret)
+		return ret;
 	guard(mutex)(&device->lifecycle);
 	return registers[i].read(device, value);
 }
 
 static int register_write(struct mdevsim_device *device, int i, u64 value)
 {
+	if (registers[i].move)
+		return registers[i].move(device, value);
 	if (!registers[i].write)
 		return -EINVAL;
 	guard(mutex)(&device->lifecycle);
@@ -354,6 +407,11 @@ int mdevsim_migration_region_info(struct vfio_region_info *info, struct vfio_inf
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE |
 		      VFIO_REGION_INFO_FLAG_MMAP;
 	return add_mmap(caps);
+}
+
+void mdevsim_migration_region_init(struct mdevsim_device *device)
+{
+	mutex_init(&device->migration_region.moving);
 }
 
 void mdevsim_migration_region_end(struct mdevsim_device *device)

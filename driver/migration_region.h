@@ -2,6 +2,7 @@
 #ifndef MDEVSIM_MIGRATION_REGION_H
 #define MDEVSIM_MIGRATION_REGION_H
 
+#include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 #include <linux/vfio.h>
@@ -21,15 +22,18 @@ struct vm_area_struct;
 
 /**
  * struct mdevsim_migration_region - front end of the migration protocol that QEMU up to 7.2 speaks
+ * @moving: held while bytes pass between @data and the data fd, which a fault may hold up for
+ *	long; taken before the lifecycle, which is not held then
  * @file: data fd of the session that was opened through the region, else NULL
  * @data: the data section; allocated when it is first needed, freed when the device is closed
  * @filled: bytes of a stream in @data that the user has not said he took
  *
- * Everything but @data is protected by &mdevsim_device.lifecycle. @data is set once while the
+ * @file and @filled are protected by &mdevsim_device.lifecycle. @data is set once while the
  * device is open, without a lock; its contents are protected by nobody: who maps it sees what
  * is there.
  */
 struct mdevsim_migration_region {
+	struct mutex moving;
 	struct file *file;
 	void *data;
 	u32 filled;
@@ -63,6 +67,8 @@ ssize_t mdevsim_migration_region_write(struct mdevsim_device *device, const char
 /** mdevsim_migration_region_mmap - map the data section, @offset bytes into the region */
 int mdevsim_migration_region_mmap(struct mdevsim_device *device, struct vm_area_struct *vma,
 				  u64 offset);
+
+void mdevsim_migration_region_init(struct mdevsim_device *device);
 
 /** mdevsim_migration_region_end - the session is over. Caller holds the lifecycle. */
 void mdevsim_migration_region_end(struct mdevsim_device *device);

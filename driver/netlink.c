@@ -15,13 +15,17 @@
 /* The generator makes an array of the groups that no other file can see. */
 #include "netlink_gen.c"
 
+/* Oldest first, so by number; @devices_lock protects it, and the last number given. */
 static LIST_HEAD(devices);
+static unsigned long last_number;
 static DECLARE_RWSEM(devices_lock);
 
 void mdevsim_netlink_add(struct mdevsim_device *device)
 {
-	scoped_guard(rwsem_write, &devices_lock)
+	scoped_guard(rwsem_write, &devices_lock) {
+		device->number = ++last_number;
 		list_add_tail(&device->node, &devices);
+	}
 	mdevsim_event_life(device, MDEVSIM_EVENT_KIND_CREATED);
 }
 
@@ -44,24 +48,30 @@ static struct mdevsim_device *find(const uuid_t *uuid)
 }
 
 /* The device that an attribute names; says what is wrong with it if it names none */
+static struct mdevsim_device *find_by(const struct nlattr *name, struct netlink_ext_ack *extack)
+{
+	struct mdevsim_device *device;
+	uuid_t uuid;
+
+	if (uuid_parse(nla_data(name), &uuid)) {
+		NL_SET_ERR_MSG_ATTR(extack, name, "the name of a device is a UUID");
+		return ERR_PTR(-EINVAL);
+	}
+	device = find(&uuid);
+	if (IS_ERR(device))
+		NL_SET_ERR_MSG_ATTR(extack, name, "there is no device of this name");
+	return device;
+}
+
 static struct mdevsim_device *find_named(struct genl_info *info, int attribute)
 {
 	const struct nlattr *name = info->attrs[attribute];
-	struct mdevsim_device *device;
-	uuid_t uuid;
 
 	if (!name) {
 		GENL_SET_ERR_MSG(info, "the name of a device is missing");
 		return ERR_PTR(-EINVAL);
 	}
-	if (uuid_parse(nla_data(name), &uuid)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, name, "the name of a device is a UUID");
-		return ERR_PTR(-EINVAL);
-	}
-	device = find(&uuid);
-	if (IS_ERR(device))
-		NL_SET_ERR_MSG_ATTR(info->extack, name, "there is no device of this name");
-	return device;
+	return find_by(name, info->extack);
 }
 
 /* A message to the sender of @info with what @fill puts into it */
@@ -123,7 +133,7 @@ static int put_commands(struct sk_buff *skb, struct mdevsim_device *device)
 
 	for (admin = 0; admin < 2; admin++) {
 		for (opcode = 0; opcode < MDEVSIM_OPCODES; opcode++) {
-			count = atomic64_read(&device->commands[admin][opcode]);
+			count = mdevsim_counted(device, commands[admin][opcode]);
 			if (count && put_command(skb, admin, opcode, count))
 				return -EMSGSIZE;
 		}
@@ -139,18 +149,18 @@ static int put_sum(struct sk_buff *skb, int attribute, u64 value)
 static int put_counters(struct sk_buff *skb, struct mdevsim_device *device)
 {
 	struct nlattr *nest = nla_nest_start(skb, MDEVSIM_A_DEV_COUNTERS);
-	struct mdevsim_counters sum;
 	int ret;
 
 	if (!nest)
 		return -EMSGSIZE;
-	mdevsim_counters_sum(device->counters, &sum);
-	ret = put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_READS, sum.mmio_reads) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_WRITES, sum.mmio_writes) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_READ_BYTES, sum.dma_read) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_WRITTEN_BYTES, sum.dma_written) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_PAGES_DIRTIED, sum.pages_dirtied) ?:
-	      put_sum(skb, MDEVSIM_A_COUNTERS_INTERRUPTS, sum.interrupts) ?:
+	ret = put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_READS, mdevsim_counted(device, mmio_reads)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_MMIO_WRITES, mdevsim_counted(device, mmio_writes)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_READ_BYTES, mdevsim_counted(device, dma_read)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_DMA_WRITTEN_BYTES,
+		      mdevsim_counted(device, dma_written)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_PAGES_DIRTIED,
+		      mdevsim_counted(device, pages_dirtied)) ?:
+	      put_sum(skb, MDEVSIM_A_COUNTERS_INTERRUPTS, mdevsim_counted(device, interrupts)) ?:
 	      put_commands(skb, device);
 	if (ret)
 		return ret;
@@ -215,21 +225,45 @@ int mdevsim_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return reply(info, MDEVSIM_CMD_DEV_GET, put_dev, device, NULL);
 }
 
-/* A device that comes or goes while somebody dumps may make him see another one twice, or not. */
-int mdevsim_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+/* Whether there was room for all of a device; if not, the next buffer goes on with it. */
+static bool dump_device(struct sk_buff *skb, struct netlink_callback *cb,
+			struct mdevsim_device *device)
 {
-	struct mdevsim_device *device;
-	long at = 0;
+	return !dump_one(skb, cb, MDEVSIM_CMD_DEV_GET, put_dev, device, NULL);
+}
+
+/*
+ * All devices, or the one that the attribute names, each by @dump. Between two buffers devices
+ * may come and go: by its number a device that stays comes once.
+ */
+static int dump_devices(struct sk_buff *skb, struct netlink_callback *cb, int attribute,
+			bool (*dump)(struct sk_buff *skb, struct netlink_callback *cb,
+				     struct mdevsim_device *device))
+{
+	const struct nlattr *name = MDEVSIM_DUMP_ATTRS(cb)[attribute];
+	struct mdevsim_device *device, *only = NULL;
 
 	guard(rwsem_read)(&devices_lock);
+	if (name && !cb->args[0])
+		only = find_by(name, cb->extack);
+	if (IS_ERR(only))
+		return PTR_ERR(only);
+	if (only)
+		cb->args[2] = only->number;
 	list_for_each_entry(device, &devices, node) {
-		if (at++ < cb->args[0])
+		if (device->number <= cb->args[0] ||
+		    (cb->args[2] && device->number != cb->args[2]))
 			continue;
-		if (dump_one(skb, cb, MDEVSIM_CMD_DEV_GET, put_dev, device, NULL))
+		if (!dump(skb, cb, device))
 			break;
-		cb->args[0]++;
+		cb->args[0] = device->number;
 	}
 	return skb->len;
+}
+
+int mdevsim_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump_devices(skb, cb, MDEVSIM_A_DEV_NAME, dump_device);
 }
 
 /* ---- Faults ------------------------------------------------------------ */
@@ -410,6 +444,10 @@ int mdevsim_nl_fault_del_doit(struct sk_buff *skb, struct genl_info *info)
 	device = find_named(info, MDEVSIM_A_FAULT_DEV);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
+	if (!info->attrs[MDEVSIM_A_FAULT_ID] == !info->attrs[MDEVSIM_A_FAULT_ALL]) {
+		GENL_SET_ERR_MSG(info, "either the id of a fault or all of them");
+		return -EINVAL;
+	}
 	ret = mdevsim_fault_remove(device, get_u32(info, MDEVSIM_A_FAULT_ID, 0));
 	if (ret)
 		GENL_SET_ERR_MSG(info, "the device has no such fault");
@@ -488,12 +526,18 @@ int mdevsim_nl_fault_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return reply(info, MDEVSIM_CMD_FAULT_GET, put_fault, device, &fault);
 }
 
-/* Those of one device, from an id on; false when there is no room for all of them */
+/*
+ * Those of one device, from the id on that the last buffer got to, if that was with the same
+ * device; false when there is no room for all of them
+ */
 static bool dump_faults(struct sk_buff *skb, struct netlink_callback *cb,
 			struct mdevsim_device *device)
 {
 	struct mdevsim_fault fault;
 
+	if (cb->args[3] != device->number)
+		cb->args[1] = 0;
+	cb->args[3] = device->number;
 	while (mdevsim_fault_get(device, cb->args[1], &fault)) {
 		if (dump_one(skb, cb, MDEVSIM_CMD_FAULT_GET, put_fault, device, &fault))
 			return false;
@@ -504,19 +548,13 @@ static bool dump_faults(struct sk_buff *skb, struct netlink_callback *cb,
 
 int mdevsim_nl_fault_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct mdevsim_device *device;
-	long at = 0;
+	const struct nlattr *id = MDEVSIM_DUMP_ATTRS(cb)[MDEVSIM_A_FAULT_ID];
 
-	guard(rwsem_read)(&devices_lock);
-	list_for_each_entry(device, &devices, node) {
-		if (at++ < cb->args[0])
-			continue;
-		if (!dump_faults(skb, cb, device))
-			break;
-		cb->args[0]++;
-		cb->args[1] = 0;
+	if (id) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, id, "one fault by its id is no dump");
+		return -EINVAL;
 	}
-	return skb->len;
+	return dump_devices(skb, cb, MDEVSIM_A_FAULT_DEV, dump_faults);
 }
 
 /* ---- Shape ------------------------------------------------------------- */

@@ -43,9 +43,10 @@ const struct nla_policy mdevsim_fault_add_nl_policy[MDEVSIM_A_FAULT_STATUS + 1] 
 };
 
 /* MDEVSIM_CMD_FAULT_DEL - do */
-const struct nla_policy mdevsim_fault_del_nl_policy[MDEVSIM_A_FAULT_ID + 1] = {
+const struct nla_policy mdevsim_fault_del_nl_policy[MDEVSIM_A_FAULT_ALL + 1] = {
 	[MDEVSIM_A_FAULT_DEV] = { .type = NLA_NUL_STRING, .len = MDEVSIM_NAME_LENGTH, },
 	[MDEVSIM_A_FAULT_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[MDEVSIM_A_FAULT_ALL] = { .type = NLA_FLAG, },
 };
 
 /* MDEVSIM_CMD_FAULT_GET - do */
@@ -92,7 +93,7 @@ const struct genl_ops mdevsim_nl_ops[6] = {
 		.cmd		= MDEVSIM_CMD_FAULT_DEL,
 		.doit		= mdevsim_nl_fault_del_doit,
 		.policy		= mdevsim_fault_del_nl_policy,
-		.maxattr	= MDEVSIM_A_FAULT_ID,
+		.maxattr	= MDEVSIM_A_FAULT_ALL,
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{

@@ -18,7 +18,7 @@ extern const struct nla_policy mdevsim_dev_get_nl_policy[MDEVSIM_A_DEV_NAME + 1]
 
 extern const struct nla_policy mdevsim_fault_add_nl_policy[MDEVSIM_A_FAULT_STATUS + 1];
 
-extern const struct nla_policy mdevsim_fault_del_nl_policy[MDEVSIM_A_FAULT_ID + 1];
+extern const struct nla_policy mdevsim_fault_del_nl_policy[MDEVSIM_A_FAULT_ALL + 1];
 
 extern const struct nla_policy mdevsim_fault_get_nl_policy[MDEVSIM_A_FAULT_ID + 1];
 

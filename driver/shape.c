@@ -16,21 +16,34 @@ static struct mdevsim_device *to_device(struct mdevsim_shape *shape)
 	return container_of(shape, struct mdevsim_device, shape);
 }
 
-/* What the writer is to do now; false when it is to do nothing any more. */
+/* What the writer is to do now, owing nothing from before; false when it is to do nothing. */
 static bool order(struct mdevsim_shape *shape, struct mdevsim_shape_params *params)
 {
 	guard(spinlock)(&shape->lock);
 	*params = shape->params;
+	if (shape->served != shape->orders)
+		shape->credit = 0;
+	shape->served = shape->orders;
 	return shape->running && params->dirty_rate;
 }
 
 static void earn(struct mdevsim_shape *shape, u64 rate)
 {
+	u64 most = max(mul_u64_u64_div_u64(OWED_NS, rate, NSEC_PER_SEC), PIECE);
 	u64 now = ktime_get_ns();
 
 	shape->credit += mul_u64_u64_div_u64(min(now - shape->last_ns, OWED_NS), rate,
 					     NSEC_PER_SEC);
+	shape->credit = min(shape->credit, most);
 	shape->last_ns = now;
+}
+
+/* There is something to do for the order that is served, and still time in this run. */
+static bool is_due(struct mdevsim_shape *shape)
+{
+	return shape->credit >= PIECE && READ_ONCE(shape->running) &&
+	       READ_ONCE(shape->orders) == shape->served &&
+	       ktime_get_ns() - shape->last_ns < OWED_NS;
 }
 
 /* A page of guest memory, which becomes the number of the byte that it begins at. */
@@ -77,13 +90,13 @@ static int dirty_next(struct mdevsim_shape *shape, const struct mdevsim_shape_pa
 	return ret;
 }
 
-/* As much as is due, unless the function is to stop or there is no memory. */
+/* As much as is due, unless there is another order or no memory, or the function is to stop. */
 static void dirty(struct mdevsim_shape *shape, const struct mdevsim_shape_params *params)
 {
 	void *before = mdevsim_charge_begin(to_device(shape)->fn);
 	u64 done = 0;
 
-	while (shape->credit >= PIECE && READ_ONCE(shape->running)) {
+	while (is_due(shape)) {
 		if (dirty_next(shape, params)) {
 			shape->credit = 0;
 			break;
@@ -153,26 +166,42 @@ void mdevsim_shape_set(struct mdevsim_device *device, const struct mdevsim_shape
 {
 	struct mdevsim_shape *shape = &device->shape;
 
+	scoped_guard(spinlock, &shape->lock) {
+		shape->params = *params;
+		WRITE_ONCE(shape->orders, shape->orders + 1);
+		queue(shape);
+	}
+	wake_up_all(&shape->wait);
+}
+
+static u64 delay_ns(struct mdevsim_shape *shape, enum vfio_device_mig_state next)
+{
 	guard(spinlock)(&shape->lock);
-	shape->params = *params;
-	queue(shape);
+	return shape->params.delay_ms[next] * (u64)NSEC_PER_MSEC;
 }
 
 int mdevsim_shape_delay(struct mdevsim_device *device, enum vfio_device_mig_state next)
 {
-	u64 now = ktime_get_ns(), end;
+	struct mdevsim_shape *shape = &device->shape;
+	u64 start = ktime_get_ns(), now, delay;
+	u32 orders;
+	long left;
 
-	end = now + READ_ONCE(device->shape.params.delay_ms[next]) * (u64)NSEC_PER_MSEC;
-	for (; now < end; now = ktime_get_ns()) {
-		schedule_timeout_killable(nsecs_to_jiffies(end - now) + 1);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-	return 0;
+	do {
+		orders = READ_ONCE(shape->orders);
+		delay = delay_ns(shape, next);
+		now = ktime_get_ns();
+		if (now - start >= delay)
+			return 0;
+		left = wait_event_killable_timeout(shape->wait, READ_ONCE(shape->orders) != orders,
+						   nsecs_to_jiffies(start + delay - now) + 1);
+	} while (left >= 0);
+	return -EINTR;
 }
 
 void mdevsim_shape_init(struct mdevsim_device *device)
 {
 	spin_lock_init(&device->shape.lock);
+	init_waitqueue_head(&device->shape.wait);
 	INIT_DELAYED_WORK(&device->shape.work, work);
 }

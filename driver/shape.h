@@ -12,6 +12,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/vfio.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 struct mdevsim_device;
@@ -45,25 +46,31 @@ struct mdevsim_shape_params {
 
 /**
  * struct mdevsim_shape - the load of one device
- * @lock: leaf; protects all that follows but @work, @at, @credit and @last_ns
+ * @lock: leaf; protects all that follows but @wait, @work, @at, @credit, @last_ns and @served
  * @params: what load there is
+ * @orders: how often that has been changed
  * @running: the function runs, and so does the writer if it has anything to do
  * @dirtied: bytes that the writer has dirtied
+ * @wait: who waits because a state takes long to enter
  * @work: the writer; takes neither the lifecycle nor any lock of the function's that is held
  *	by who waits for it
  * @at: byte of the target that it dirties next
  * @credit: bytes that are due
  * @last_ns: when they were last counted
+ * @served: @orders for which they were
  */
 struct mdevsim_shape {
 	spinlock_t lock;
 	struct mdevsim_shape_params params;
+	u32 orders;
 	bool running;
 	u64 dirtied;
+	wait_queue_head_t wait;
 	struct delayed_work work;
 	u64 at;
 	u64 credit;
 	u64 last_ns;
+	u32 served;
 };
 
 void mdevsim_shape_init(struct mdevsim_device *device);

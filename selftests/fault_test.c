@@ -630,6 +630,24 @@ TEST_F(fault, writer)
 	stream_free(&stream);
 }
 
+/* More than can ever be done is not owed to who asks for less, or for nothing, afterwards. */
+TEST_F(fault, writer_changes)
+{
+	uint64_t seen;
+
+	ASSERT_EQ(NVME_SUCCESS, nvme_fill(&self->bench.nvme.io[0], 0, MIB, 7));
+	shape(self->genl, &self->message, self->name, UINT64_C(1) << 44, MIB);
+	EXPECT_TRUE(must_happen(DIRTIED() > MIB, MUST_TIMEOUT_MS));
+	shape(self->genl, &self->message, self->name, 40960, MIB);
+	/* What was under way is counted when it ends. */
+	seen = DIRTIED();
+	EXPECT_TRUE(must_happen(DIRTIED() > seen, MUST_TIMEOUT_MS));
+	seen = DIRTIED();
+	EXPECT_TRUE(must_happen(DIRTIED() > seen + 40960, MUST_TIMEOUT_MS));
+	EXPECT_GT(seen + MIB, DIRTIED());
+	shape(self->genl, &self->message, self->name, 0, 0);
+}
+
 TEST_F(fault, writer_in_guest_memory)
 {
 	uint64_t *page = arena_page(&self->bench.arena);
@@ -709,20 +727,46 @@ TEST_F(fault, extra_state)
 	stream_free(&stream);
 }
 
-TEST_F(fault, delay)
+static void set_delay(struct genl *genl, struct genl_message *message, const char *name,
+		      uint32_t ms)
 {
 	struct { struct nlattr a; uint32_t state; struct nlattr b; uint32_t ms; } delay = {
-		{ 8, MDEVSIM_A_DELAY_STATE }, STOP, { 8, MDEVSIM_A_DELAY_MS }, 300,
+		{ 8, MDEVSIM_A_DELAY_STATE }, STOP, { 8, MDEVSIM_A_DELAY_MS }, ms,
 	};
+	int ret;
+
+	genl_begin(genl, message, MDEVSIM_CMD_SHAPE_SET, 0);
+	genl_put_string(message, MDEVSIM_A_SHAPE_DEV, name);
+	genl_put(message, MDEVSIM_A_SHAPE_DELAY | NLA_F_NESTED, &delay, sizeof(delay));
+	ret = genl_do(genl, message);
+	must(!ret, "a delay, seen %d: %s", ret, genl->reason);
+}
+
+TEST_F(fault, delay)
+{
 	uint64_t start;
 
-	genl_begin(self->genl, &self->message, MDEVSIM_CMD_SHAPE_SET, 0);
-	genl_put_string(&self->message, MDEVSIM_A_SHAPE_DEV, self->name);
-	genl_put(&self->message, MDEVSIM_A_SHAPE_DELAY | NLA_F_NESTED, &delay, sizeof(delay));
-	ASSERT_EQ(0, genl_do(self->genl, &self->message)) TH_LOG("%s", self->genl->reason);
+	set_delay(self->genl, &self->message, self->name, 300);
 	start = must_now_ms();
 	migration_go(self->device, STOP);
 	EXPECT_LE(290, must_now_ms() - start);
+}
+
+/* The arc before the one that waits is told of when it is over. */
+TEST_F(fault, delay_called_off)
+{
+	struct waiter waiter = { .device = self->device };
+	uint64_t start = must_now_ms();
+	pthread_t thread;
+
+	set_delay(self->genl, &self->message, self->name, LONG_MS);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_thread, &waiter));
+	ASSERT_TRUE(genl_event_of(self->events, self->name, MDEVSIM_EVENT_KIND_STATE));
+	EXPECT_EQ(RUNNING_P2P, genl_u32(self->events, MDEVSIM_A_EVENT_TO));
+	set_delay(self->genl, &self->message, self->name, 0);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, waiter.ret);
+	EXPECT_GT(LONG_MS / 2, must_now_ms() - start);
 }
 
 TEST_MAIN

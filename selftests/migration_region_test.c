@@ -4,10 +4,12 @@
  * migration feature, in the shape that QEMU up to 7.2 knows.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include "genl.h"
 #include "migration.h"
 #include "region.h"
 #include "test.h"
@@ -452,6 +454,47 @@ TEST_F(region, no_data_when_stopped)
 }
 
 /* The device is closed, and removed, with a session of the region under way. */
+struct taker {
+	struct region *region;
+	int ret;
+};
+
+static void *take_thread(void *arg)
+{
+	struct taker *taker = arg;
+	struct stream stream = { 0 };
+
+	taker->ret = region_take(taker->region, &stream);
+	stream_free(&stream);
+	return NULL;
+}
+
+/* Data that a fault holds up hold up nothing but data: the state is read, and an arc taken. */
+TEST_F(region, stalled)
+{
+	const char *name = self->bench.device.mdev.uuid;
+	struct genl_message *message = malloc(sizeof(*message));
+	struct taker taker = { .region = &self->region };
+	struct genl *genl = genl_open(), *events = genl_open();
+	pthread_t thread;
+
+	genl_subscribe(events, 0);
+	ASSERT_EQ(0, region_go(&self->region, REGION_PRE_COPY));
+	genl_fault(genl, message, name, MDEVSIM_FAULT_KIND_STALL_DATA);
+	genl_put_u32(message, MDEVSIM_A_FAULT_DELAY_MS, 600000);
+	genl_fault_add(genl, message);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, take_thread, &taker));
+	ASSERT_TRUE(genl_event_of(events, name, MDEVSIM_EVENT_KIND_FAULT));
+	EXPECT_EQ(REGION_PRE_COPY, region_state(&self->region));
+	EXPECT_EQ(0, region_go(&self->region, REGION_RUNNING));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(-ENODEV, taker.ret);
+	EXPECT_EQ(0, genl_fault_clear(genl, name, 0));
+	genl_close(genl);
+	genl_close(events);
+	free(message);
+}
+
 TEST_F(region, closed_under_way)
 {
 	ASSERT_EQ(0, region_go(&self->region, REGION_PRE_COPY));

@@ -97,8 +97,8 @@ test_monitor_overrun()
 	monitored -j monitor "$a" || return
 	kill -STOP "$background"
 	there_and_back=$(yes 'STOP RUNNING' | head -n 400)
+	# shellcheck disable=SC2086 # words they are
 	for _ in $(seq 10); do
-		# shellcheck disable=SC2086 # words they are
 		"$VFIOMIG" drive "$a" $there_and_back >/dev/null 2>&1 || return
 	done
 	after=$(events_of "$a")
@@ -208,7 +208,7 @@ test_foreign_client()
 	ynl --dump dev-get && json "$out" "{'$a', '$b'} <= {x['name'] for x in d}" &&
 		ynl --do fault-add --json "{\"dev\": \"$a\", \"kind\": \"refuse\", \"times\": 1}" &&
 		ynl --dump fault-get && json "$out" "d[0]['dev'] == '$a' and d[0]['kind'] == 'refuse'" &&
-		ynl --do fault-del --json "{\"dev\": \"$a\"}" &&
+		ynl --do fault-del --json "{\"dev\": \"$a\", \"all\": true}" &&
 		{ ynl --do fault-add --json "{\"dev\": \"$a\", \"kind\": \"arc\"}"; :; } &&
 		says 'a fault of this kind needs another attribute' &&
 		ynl --do shape-get --json "{\"dev\": \"$a\"}" && json "$out" 'd["dirty-rate"] == 0'

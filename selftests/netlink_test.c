@@ -85,6 +85,14 @@ TEST_F(netlink, counters)
 	EXPECT_EQ(writes + 2, counter_of(self->genl, MDEVSIM_A_COUNTERS_MMIO_WRITES));
 	EXPECT_LE(pages + 1, counter_of(self->genl, MDEVSIM_A_COUNTERS_PAGES_DIRTIED));
 	EXPECT_EQ(4096, genl_u64(self->genl, MDEVSIM_A_DEV_INITIAL_BYTES));
+	/* What could not be read was not: there is no memory past the arena's end. */
+	struct nvme_sqe bad = nvme_sqe_io(NVME_WRITE, 0, 8);
+
+	bad.prp1 = (arena_end(&self->bench.arena) + 4095) & ~UINT64_C(4095);
+	EXPECT_EQ(NVME_DATA_TRANSFER, nvme_run(&self->bench.nvme.io[0], &bad, NULL));
+	ASSERT_EQ(0, genl_device(self->genl, self->name));
+	EXPECT_EQ(read + 2 * 64 + 4096,
+		  counter_of(self->genl, MDEVSIM_A_COUNTERS_DMA_READ_BYTES));
 }
 
 static void note_name(struct genl *genl, void *context)
@@ -94,6 +102,16 @@ static void note_name(struct genl *genl, void *context)
 	for (int i = 0; i < 2; i++)
 		if (!strcmp(names[i], genl_string(genl, MDEVSIM_A_DEV_NAME)))
 			names[i][0] = '\0';
+}
+
+/* Names of devices have different numbers here and there. */
+static int dump_of(struct genl *genl, struct genl_message *message, uint8_t command,
+		   const char *name)
+{
+	genl_begin(genl, message, command, NLM_F_DUMP);
+	genl_put_string(message, command == MDEVSIM_CMD_DEV_GET ? MDEVSIM_A_DEV_NAME :
+			MDEVSIM_A_FAULT_DEV, name);
+	return genl_dump(genl, message, NULL, NULL);
 }
 
 TEST_F(netlink, dump)
@@ -109,7 +127,13 @@ TEST_F(netlink, dump)
 	EXPECT_LE(2, genl_dump(self->genl, &self->message, note_name, names));
 	EXPECT_STREQ("", names[0]);
 	EXPECT_STREQ("", names[1]);
+	/* With a name it is of that device, and what is no name is refused. */
+	EXPECT_EQ(1, dump_of(self->genl, &self->message, MDEVSIM_CMD_DEV_GET, other.uuid));
+	EXPECT_STREQ(other.uuid, genl_string(self->genl, MDEVSIM_A_DEV_NAME));
+	EXPECT_EQ(-EINVAL, dump_of(self->genl, &self->message, MDEVSIM_CMD_DEV_GET, "x"));
+	EXPECT_STREQ("the name of a device is a UUID", self->genl->reason);
 	EXPECT_EQ(0, mdev_remove(&other));
+	EXPECT_EQ(-ENODEV, dump_of(self->genl, &self->message, MDEVSIM_CMD_DEV_GET, other.uuid));
 	EXPECT_EQ(-ENODEV, genl_device(self->genl, other.uuid));
 	EXPECT_STREQ("there is no device of this name", self->genl->reason);
 }
@@ -365,6 +389,44 @@ TEST_F(netlink, names)
 	EXPECT_STREQ("the name of a device is missing", self->genl->reason);
 }
 
+static int add_refuse(struct genl *genl, struct genl_message *message, const char *name)
+{
+	genl_fault(genl, message, name, MDEVSIM_FAULT_KIND_REFUSE);
+	return genl_do(genl, message);
+}
+
+TEST_F(netlink, faults_of_one)
+{
+	struct mdev other;
+
+	mdev_name(&other);
+	ASSERT_EQ(0, mdev_create(&other, DEVICE_TYPE));
+	EXPECT_EQ(0, add_refuse(self->genl, &self->message, self->name));
+	EXPECT_EQ(0, add_refuse(self->genl, &self->message, other.uuid));
+	EXPECT_EQ(0, add_refuse(self->genl, &self->message, other.uuid));
+	EXPECT_EQ(2, dump_of(self->genl, &self->message, MDEVSIM_CMD_FAULT_GET, other.uuid));
+	EXPECT_EQ(1, dump_of(self->genl, &self->message, MDEVSIM_CMD_FAULT_GET, self->name));
+	EXPECT_EQ(0, mdev_remove(&other));
+	EXPECT_EQ(-ENODEV, dump_of(self->genl, &self->message, MDEVSIM_CMD_FAULT_GET, other.uuid));
+	EXPECT_STREQ("there is no device of this name", self->genl->reason);
+	genl_begin(self->genl, &self->message, MDEVSIM_CMD_FAULT_GET, NLM_F_DUMP);
+	genl_put_u32(&self->message, MDEVSIM_A_FAULT_ID, 1);
+	EXPECT_EQ(-EINVAL, genl_dump(self->genl, &self->message, NULL, NULL));
+	EXPECT_STREQ("one fault by its id is no dump", self->genl->reason);
+	/* A request that says not which ones removes none, and neither does one that says both. */
+	genl_begin(self->genl, &self->message, MDEVSIM_CMD_FAULT_DEL, 0);
+	genl_put_string(&self->message, MDEVSIM_A_FAULT_DEV, self->name);
+	EXPECT_EQ(-EINVAL, genl_do(self->genl, &self->message));
+	EXPECT_STREQ("either the id of a fault or all of them", self->genl->reason);
+	genl_begin(self->genl, &self->message, MDEVSIM_CMD_FAULT_DEL, 0);
+	genl_put_string(&self->message, MDEVSIM_A_FAULT_DEV, self->name);
+	genl_put_u32(&self->message, MDEVSIM_A_FAULT_ID, 1);
+	genl_put(&self->message, MDEVSIM_A_FAULT_ALL, NULL, 0);
+	EXPECT_EQ(-EINVAL, genl_do(self->genl, &self->message));
+	EXPECT_EQ(1, dump_of(self->genl, &self->message, MDEVSIM_CMD_FAULT_GET, self->name));
+	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
+}
+
 TEST_F(netlink, too_many_faults)
 {
 	for (int i = 0; i < MDEVSIM_MAX_FAULTS; i++) {
@@ -379,12 +441,6 @@ TEST_F(netlink, too_many_faults)
 	EXPECT_EQ(0, genl_fault_clear(self->genl, self->name, 0));
 	EXPECT_EQ(-ENOENT, genl_fault_clear(self->genl, self->name, 1));
 	EXPECT_STREQ("the device has no such fault", self->genl->reason);
-}
-
-static int add_refuse(struct genl *genl, struct genl_message *message, const char *name)
-{
-	genl_fault(genl, message, name, MDEVSIM_FAULT_KIND_REFUSE);
-	return genl_do(genl, message);
 }
 
 /**
@@ -434,11 +490,32 @@ static bool rush_dump_faults(struct genl *genl, struct genl_message *message, co
 	return genl_dump(genl, message, NULL, NULL) >= 0;
 }
 
+struct times_seen {
+	const char *name;
+	unsigned int nr;
+};
+
+static void count_name(struct genl *genl, void *context)
+{
+	struct times_seen *seen = context;
+
+	seen->nr += !strcmp(seen->name, genl_string(genl, MDEVSIM_A_DEV_NAME));
+}
+
+/* A device that is there all the while comes once, whoever else comes or goes. */
+static bool rush_dump_devices(struct genl *genl, struct genl_message *message, const char *name)
+{
+	struct times_seen seen = { .name = name };
+
+	genl_begin(genl, message, MDEVSIM_CMD_DEV_GET, NLM_F_DUMP);
+	return genl_dump(genl, message, count_name, &seen) >= 0 && seen.nr == 1;
+}
+
 /* Faults come, go and are looked at while devices do. The kernel says when that was too much. */
 TEST_F(netlink, rush)
 {
 	static bool (*const steps[])(struct genl *, struct genl_message *, const char *) = {
-		rush_add, rush_clear, rush_dump_faults, rush_add, rush_clear,
+		rush_add, rush_clear, rush_dump_faults, rush_add, rush_clear, rush_dump_devices,
 	};
 	struct rush rush[ARRAY_SIZE(steps)];
 	pthread_t thread[ARRAY_SIZE(steps)];
@@ -530,14 +607,15 @@ static void fuzz_lengths(struct genl_message *message, uint32_t *seed)
 		message->length -= random_from(seed) % 8;
 }
 
-/* No command that stalls for long, and no dump, which has its own answers */
+/* No command that stalls for long; now and then a dump */
 static bool fuzz_one(struct genl *genl, struct genl_message *message, const char *name,
 		     uint32_t *seed, unsigned long *done)
 {
 	unsigned int attributes = random_from(seed) % 6;
 	int ret;
 
-	genl_begin(genl, message, random_from(seed) % (MDEVSIM_CMD_MAX + 2), 0);
+	genl_begin(genl, message, random_from(seed) % (MDEVSIM_CMD_MAX + 2),
+		   random_from(seed) % 8 ? 0 : NLM_F_DUMP);
 	for (unsigned int i = 0; i < attributes; i++)
 		fuzz_attribute(message, name, seed);
 	fuzz_lengths(message, seed);

@@ -61,6 +61,13 @@ int mdevsim_compat_next_state(struct vfio_device *vdev, enum vfio_device_mig_sta
 #define MDEVSIM_COMPAT_NEXT_STATE
 #endif
 
+/* Attributes of a request for a dump; from 6.6 on they are in a struct genl_info */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define MDEVSIM_DUMP_ATTRS(cb)			(genl_dumpit_info(cb)->attrs)
+#else
+#define MDEVSIM_DUMP_ATTRS(cb)			(genl_info_dump(cb)->attrs)
+#endif
+
 /*
  * MIG_DATA_SIZE, newer than 6.1, through an operation of its own; an older core
  * hands the request to the driver like any that it does not know.

@@ -142,6 +142,22 @@ test_refused_arc()
 		answer "t['incidents'][-1]['errno'] == 5"
 }
 
+# reset_to STATE: the source's line, when it was reset in pre-copy and was in STATE afterwards
+reset_to()
+{
+	cat "$events" - >reset <<-END
+		{"event":"reset","device":"$first","time_ns":1700000001500000000,"to":"$1","message":"-"}
+	END
+	vfiomig 0 timeline reset && grep '^source  *|' out >"line.$1"
+}
+
+# A reset by the guest does not end pre-copy.
+test_reset()
+{
+	vfiomig 0 timeline "$events" && grep '^source  *|' out >line && reset_to PRE_COPY &&
+		cmp line line.PRE_COPY && reset_to RUNNING && ! cmp -s line line.RUNNING
+}
+
 # Nobody runs at the end: there is no downtime to tell.
 test_unfinished()
 {

@@ -180,6 +180,21 @@ static int end_of(struct genl *genl, const struct nlmsghdr *header)
 	return error->error;
 }
 
+/* A dump that fails ends with an error all the same, and its sentence. */
+static int end_of_dump(struct genl *genl, const struct nlmsghdr *header)
+{
+	const uint8_t *at = (const uint8_t *)NLMSG_DATA(header) + sizeof(int);
+	const struct nlattr *attr;
+	int error;
+
+	attr = find(at, (const uint8_t *)header + header->nlmsg_len, NLMSGERR_ATTR_MSG);
+	snprintf(genl->reason, sizeof(genl->reason), "%s",
+		 attr ? (const char *)attr + NLA_HDRLEN : "");
+	must(header->nlmsg_len >= NLMSG_LENGTH(sizeof(error)), "seen %u", header->nlmsg_len);
+	memcpy(&error, NLMSG_DATA(header), sizeof(error));
+	return error < 0 ? error : 0;
+}
+
 int genl_dump(struct genl *genl, struct genl_message *message,
 	      void (*visit)(struct genl *genl, void *context), void *context)
 {
@@ -199,7 +214,7 @@ int genl_dump(struct genl *genl, struct genl_message *message,
 		if (header->nlmsg_type == NLMSG_ERROR)
 			return end_of(genl, header) ?: nr;
 		if (header->nlmsg_type == NLMSG_DONE)
-			return nr;
+			return end_of_dump(genl, header) ?: nr;
 		keep(genl, header);
 		nr++;
 		if (visit)
@@ -339,6 +354,8 @@ static int fault_request(struct genl *genl, const char *device, uint32_t id, uin
 	genl_put_string(message, MDEVSIM_A_FAULT_DEV, device);
 	if (id)
 		genl_put_u32(message, MDEVSIM_A_FAULT_ID, id);
+	else
+		genl_put(message, MDEVSIM_A_FAULT_ALL, NULL, 0);
 	ret = genl_do(genl, message);
 	free(message);
 	return ret;

@@ -321,11 +321,13 @@ static int target_request(struct target *target, struct nl_msg *message, netlink
 
 /* ---- fault ------------------------------------------------------------- */
 
+/* One by its id, or all for 0 */
 static int fault_remove(struct target *target, uint32_t id)
 {
 	struct nl_msg *message = target_message(target, MDEVSIM_CMD_FAULT_DEL);
 
-	if (id && nla_put_u32(message, MDEVSIM_A_FAULT_ID, id))
+	if (id ? nla_put_u32(message, MDEVSIM_A_FAULT_ID, id) :
+		 nla_put_flag(message, MDEVSIM_A_FAULT_ALL))
 		abort();
 	return target_request(target, message, NULL, NULL);
 }
@@ -401,12 +403,9 @@ static void on_fault(int command, struct nlattr **attrs, void *context)
 	uint32_t hits = netlink_u32(attrs[MDEVSIM_A_FAULT_HITS]);
 	uint32_t id = netlink_u32(attrs[MDEVSIM_A_FAULT_ID]);
 	const char *name = kind < ARRAY_SIZE(fault_kinds) ? fault_kinds[kind] : "unknown";
-	const struct target *target = context;
 
 	(void)command;
-	if (!attrs[MDEVSIM_A_FAULT_DEV] ||
-	    strcmp(nla_get_string(attrs[MDEVSIM_A_FAULT_DEV]), target->name))
-		return;
+	(void)context;
 	out_object(NULL);
 	out_uint("id", id, "%u: ", id);
 	out_string("kind", name, "%s%s%s", out_paint(PAINT_NAME), name, out_paint(PAINT_PLAIN));
@@ -417,13 +416,14 @@ static void on_fault(int command, struct nlattr **attrs, void *context)
 
 static int fault_list(struct target *target)
 {
+	struct nl_msg *message = netlink_message(&target->netlink, MDEVSIM_CMD_FAULT_GET,
+						 NLM_F_DUMP);
 	int status;
 
+	if (nla_put_string(message, MDEVSIM_A_FAULT_DEV, target->name))
+		abort();
 	out_array("faults");
-	status = netlink_request(&target->netlink,
-				 netlink_message(&target->netlink, MDEVSIM_CMD_FAULT_GET,
-						 NLM_F_DUMP),
-				 target->name, on_fault, target);
+	status = target_request(target, message, on_fault, NULL);
 	out_close();
 	return status;
 }

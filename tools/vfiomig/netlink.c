@@ -125,6 +125,19 @@ static void read_reason(struct netlink *netlink, const struct nlmsgerr *error)
 			 nla_get_string(attrs[NLMSGERR_ATTR_MSG]));
 }
 
+/* A dump ends in an error or in 0. */
+static int on_finish(struct nl_msg *message, void *context)
+{
+	struct answer *answer = context;
+	int error = 0;
+
+	if (nlmsg_datalen(nlmsg_hdr(message)) >= (int)sizeof(error))
+		memcpy(&error, nlmsg_data(nlmsg_hdr(message)), sizeof(error));
+	if (error < 0)
+		answer->error = error;
+	return on_end(message, context);
+}
+
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *context)
 {
 	struct answer *answer = context;
@@ -151,7 +164,7 @@ static struct nl_cb *callbacks(struct answer *answer)
 	if (!cb)
 		abort();
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_message, answer);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_end, answer);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, answer);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_end, answer);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, answer);
 	return cb;
