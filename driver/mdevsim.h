@@ -71,7 +71,8 @@ struct mdevsim_type {
  * @number: of the devices that ever were in it, from 1; immutable once it is
  * @debugfs: its directory, where this module makes one
  *
- * Order of locks: &mdevsim_migration_region.moving, @lifecycle, @gate, &mdevsim_session.lock, the function's own
+ * Order of locks: &mdevsim_migration_region.moving, @lifecycle, @gate,
+ * &mdevsim_session.lock, the function's own
  * locks, then the leaves: @config_lock, &mdevsim_irq.lock,
  * &mdevsim_dirty_log.lock, &mdevsim_migration.notify, &mdevsim_faults.lock,
  * &mdevsim_shape.lock. Events have a mutex that is a leaf but for the function's spinlocks,

@@ -116,7 +116,7 @@ test_monitor_made_again()
 		run 0 create mdevsim-nvme-64M --uuid "$c" && run 0 drive "$c" STOP && end_monitor
 	status=$?
 	"$VFIOMIG" remove "$c"
-	[ $status = 0 ] && events 'e[-1]["lost"] == 0' &&
+	[ "$status" = 0 ] && events 'e[-1]["lost"] == 0' &&
 		events '[x["seq"] for x in e if x["event"] == "created"] == [1]' &&
 		events '[x["event"] for x in e].index("removed") + 1 ==
 			[x["event"] for x in e].index("created")'
