@@ -98,7 +98,7 @@ test_monitor_overrun()
 	kill -STOP "$background"
 	there_and_back=$(yes 'STOP RUNNING' | head -n 400)
 	# shellcheck disable=SC2086 # words they are
-	for _ in $(seq 10); do
+	for _ in $(seq 40); do
 		"$VFIOMIG" drive "$a" $there_and_back >/dev/null 2>&1 || return
 	done
 	after=$(events_of "$a")

@@ -314,6 +314,7 @@ TEST_F(config, bus_mastering_gates_dma)
 }
 
 #define LOAD	63	/* commands that a queue of 64 takes */
+#define LENGTH	32	/* pages that each of them reads, most of them to where all do */
 
 static unsigned int pages_read(const uint8_t *pages)
 {
@@ -332,12 +333,17 @@ TEST_F(config, bus_mastering_off_under_load)
 {
 	struct arena *arena = &self->bench.arena;
 	uint8_t *pages = arena_alloc(arena, LOAD * ARENA_PAGE, ARENA_PAGE);
+	uint8_t *sink = arena_alloc(arena, (LENGTH - 1) * ARENA_PAGE, ARENA_PAGE);
+	uint64_t *list = arena_alloc(arena, ARENA_PAGE, ARENA_PAGE);
 	size_t used = arena->used;
 	unsigned int read = LOAD;
 
+	for (unsigned int i = 0; i < LENGTH - 1; i++)
+		list[i] = arena_iova(arena, sink + i * ARENA_PAGE);
 	for (int round = 0; round < 50 && read == LOAD; round++) {
-		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 8);
+		struct nvme_sqe sqe = nvme_sqe_io(NVME_READ, 0, 8 * LENGTH);
 
+		sqe.prp2 = arena_iova(arena, list);
 		arena->used = used;
 		ASSERT_EQ(0, device_reset(self->device));
 		nvme_start(self->nvme, 1, LOAD + 1);
