@@ -35,8 +35,9 @@ fi
 # What the kernel says when something went wrong inside
 complaints=$here/complaints
 
-# Memory that a whole run may leave in use, in kB: caches of the kernel, not ours
-leak_limit=4096
+# Memory that a whole run may leave in use, in kB: caches of the kernel, not ours, which
+# it fills once (4.5 MB have been seen; the same program four times over adds 0.3 MB)
+leak_limit=8192
 
 failed=0
 number=0

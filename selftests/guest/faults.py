@@ -233,6 +233,8 @@ def try_row(lab, row):
     print(f"# {row['at']}: {row['fault']}: {outcome}")
     if os.environ.get("UPDATE"):
         row[column()] = outcome
+    if not row[column()]:
+        return f"nothing is on record for {column()}; seen: {outcome}"
     return "" if outcome == row[column()] else \
         f"expected: {row[column()]}; seen: {outcome}"
 
