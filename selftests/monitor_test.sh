@@ -219,6 +219,10 @@ test_debugfs()
 	migration=/sys/kernel/debug/vfio/$a/migration
 	[ -d /sys/kernel/debug/vfio ] || mount -t debugfs none /sys/kernel/debug || return
 	[ "$(cat "$migration/state")" = RUNNING ] || return
+	# A kernel that makes these files itself had only the state at first.
+	if grep -q ' vfio_device_debugfs_init$' /proc/kallsyms && [ ! -e "$migration/features" ]; then
+		return 0
+	fi
 	cp "$migration/features" "$out"
 	[ "$(stat -c %a "$migration/state" "$migration/features" | sort -u)" = 444 ] || return
 	says '^stop-copy$' && says '^p2p$' && says '^pre-copy$' && says_not 'RUNNING'
