@@ -5,7 +5,9 @@
 #include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "array_size.h"
+#include "file.h"
 #include "migration.h"
 #include "out.h"
 #include "timeline.h"
@@ -153,37 +155,41 @@ static const char *event_take(struct timeline *timeline, struct json_object *jso
 }
 
 /* A monitor says what it missed in a line of its own, and in the last one how much it was. */
-static void count_lost(struct timeline *timeline, struct json_object *json)
+static void count_lost(struct timeline *timeline, struct json_object *json, const char *event)
 {
 	uint64_t lost;
 
-	if (!strcmp(string_of(json, "event"), "lost") && number_of(json, "lost", &lost))
+	if (!strcmp(event, "lost") && number_of(json, "lost", &lost))
 		timeline->lost += lost;
+}
+
+static int fail_line(const char *name, unsigned int number, const char *what)
+{
+	return fail(&(struct fault){ .status = STATUS_FAILED, .error = EINVAL, .where = name,
+		    .hint = "events are what vfiomig monitor --json prints" },
+		    "line %u %s", number, what);
 }
 
 static int line_take(struct timeline *timeline, const char *name, unsigned int number,
 		     struct json_object *json)
 {
-	const struct kind_name *kind = kind_of(string_of(json, "event"));
-	const struct fault fault = { .status = STATUS_FAILED, .error = EINVAL, .where = name,
-		.hint = "events are what vfiomig monitor --json prints" };
-	const char *missing;
+	const char *event = string_of(json, "event"), *missing;
+	const struct kind_name *kind = kind_of(event);
+	char what[80];
 
-	if (!string_of(json, "event"))
-		return fail(&fault, "line %u says not which event it is", number);
-	count_lost(timeline, json);
+	if (!event)
+		return fail_line(name, number, "says not which event it is");
+	count_lost(timeline, json, event);
 	missing = kind ? event_take(timeline, json, kind) : NULL;
-	if (missing)
-		return fail(&fault, "line %u has no %s, or one that makes no sense", number,
-			    missing);
-	return STATUS_DONE;
+	if (!missing)
+		return STATUS_DONE;
+	snprintf(what, sizeof(what), "has no %s, or one that makes no sense", missing);
+	return fail_line(name, number, what);
 }
 
 static int line_read(struct timeline *timeline, struct json_tokener *tokener, const char *name,
 		     unsigned int number, const char *line)
 {
-	const struct fault fault = { .status = STATUS_FAILED, .error = EINVAL, .where = name,
-		.hint = "events are what vfiomig monitor --json prints" };
 	struct json_object *json;
 	int status;
 
@@ -194,12 +200,12 @@ static int line_read(struct timeline *timeline, struct json_tokener *tokener, co
 	if (json_object_is_type(json, json_type_object))
 		status = line_take(timeline, name, number, json);
 	else
-		status = fail(&fault, "line %u is no JSON object", number);
+		status = fail_line(name, number, "is no JSON object");
 	json_object_put(json);
 	return status;
 }
 
-static int lines_read(struct timeline *timeline, const char *name, FILE *file)
+static int lines_read(struct timeline *timeline, const struct file *file, FILE *lines)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
 	int status = STATUS_DONE;
@@ -209,30 +215,31 @@ static int lines_read(struct timeline *timeline, const char *name, FILE *file)
 
 	if (!tokener)
 		abort();
-	while (!status && getline(&line, &room, file) >= 0)
-		status = line_read(timeline, tokener, name, ++number, line);
+	while (!status && getline(&line, &room, lines) >= 0)
+		status = line_read(timeline, tokener, file->name, ++number, line);
 	json_tokener_free(tokener);
 	free(line);
-	if (!status && ferror(file))
-		return fail(&(struct fault){ .status = STATUS_FAILED, .error = errno,
-			    .where = name }, "cannot be read");
+	if (!status && ferror(lines))
+		return file_fail(file, "cannot read it");
 	return status;
 }
 
 int timeline_read(struct timeline *timeline, const char *name)
 {
-	FILE *file;
+	struct file file;
+	FILE *lines;
 	int status;
 
 	timeline->nr_files++;
-	if (!strcmp(name, "-"))
-		return lines_read(timeline, "standard input", stdin);
-	file = fopen(name, "r");
-	if (!file)
-		return fail(&(struct fault){ .status = STATUS_FAILED, .error = errno,
-			    .where = name }, "cannot be opened");
-	status = lines_read(timeline, name, file);
-	fclose(file);
+	status = file_open_input(&file, name);
+	if (status)
+		return status;
+	lines = fdopen(dup(file.fd), "r");
+	if (!lines)
+		abort();
+	status = lines_read(timeline, &file, lines);
+	fclose(lines);
+	file_close(&file);
 	return status;
 }
 
