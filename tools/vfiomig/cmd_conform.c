@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* conform: which checks, and what is said of them. KTAP, or one JSON document. */
-#include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
@@ -378,15 +377,11 @@ static int run_all(struct conform_subject *subject)
 
 static int get_timeout(const struct arguments *arguments, unsigned int *ms)
 {
-	const char *text = arguments->value[OPTION_TIMEOUT];
 	unsigned long seconds = TIMEOUT_S;
-	char *end = "";
 
-	errno = 0;
-	if (text)
-		seconds = strtoul(text, &end, 10);
-	if (errno || end == text || *end || !seconds || seconds > 3600)
-		return fail_usage("--timeout takes seconds, 1 to 3600, not '%s'", text);
+	if (!options_number(arguments, OPTION_TIMEOUT, 10, 3600, &seconds) || !seconds)
+		return fail_usage("--timeout takes seconds, 1 to 3600, not '%s'",
+				  arguments->value[OPTION_TIMEOUT]);
 	*ms = seconds * 1000;
 	return STATUS_DONE;
 }

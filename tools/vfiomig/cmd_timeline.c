@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* timeline: one migration as a picture, from what monitor --json saw of it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -24,17 +23,12 @@ static unsigned int columns(void)
 
 static int number_of(const struct arguments *arguments, unsigned int *number)
 {
-	const char *text = arguments->value[OPTION_NUMBER];
-	unsigned long value;
-	char *end;
+	unsigned long value = 0;
 
-	*number = 0;
-	if (!text)
-		return STATUS_DONE;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || !value || value > UINT32_MAX)
-		return fail_usage("--number takes a number from 1 on, not '%s'", text);
+	if (!options_number(arguments, OPTION_NUMBER, 10, UINT32_MAX, &value) ||
+	    (argument_given(arguments, OPTION_NUMBER) && !value))
+		return fail_usage("--number takes a number from 1 on, not '%s'",
+				  arguments->value[OPTION_NUMBER]);
 	*number = value;
 	return STATUS_DONE;
 }
@@ -137,7 +131,7 @@ int cmd_timeline(const struct arguments *arguments)
 {
 	const char *picture = arguments->value[OPTION_OUTPUT];
 	struct timeline timeline = { 0 };
-	unsigned int number;
+	unsigned int number = 0;
 	int status;
 
 	status = number_of(arguments, &number);

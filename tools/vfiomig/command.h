@@ -141,6 +141,19 @@ int options_parse(struct arguments *arguments, uint64_t allowed, bool stop, int 
  */
 void options_scan(int argc, char **argv);
 
+/**
+ * options_number - take the value of an option for a number
+ * @arguments: the command line
+ * @id: the option
+ * @base: as strtoul() has it
+ * @most: it may be
+ * @number: left as it is when the option was not given
+ *
+ * Return: false when the value is no number, or a larger one
+ */
+bool options_number(const struct arguments *arguments, enum option_id id, int base,
+		    unsigned long most, unsigned long *number);
+
 /** options_rounds - of pre-copy: none with --no-precopy, @otherwise without --rounds */
 int options_rounds(const struct arguments *arguments, unsigned int otherwise,
 		   unsigned int *rounds);

@@ -196,18 +196,27 @@ void options_scan(int argc, char **argv)
 	free(copy);
 }
 
+bool options_number(const struct arguments *arguments, enum option_id id, int base,
+		    unsigned long most, unsigned long *number)
+{
+	const char *text = arguments->value[id];
+	char *end;
+
+	if (!text)
+		return true;
+	errno = 0;
+	*number = strtoul(text, &end, base);
+	return !errno && end != text && !*end && *text != '-' && *number <= most;
+}
+
 int options_rounds(const struct arguments *arguments, unsigned int otherwise,
 		   unsigned int *rounds)
 {
-	const char *text = arguments->value[OPTION_ROUNDS];
 	unsigned long number = otherwise;
-	char *end = "";
 
-	errno = 0;
-	if (text)
-		number = strtoul(text, &end, 0);
-	if (errno || end == text || *end || (text && *text == '-') || number > UINT_MAX)
-		return fail_usage("--rounds takes a number, not '%s'", text);
+	if (!options_number(arguments, OPTION_ROUNDS, 0, UINT_MAX, &number))
+		return fail_usage("--rounds takes a number, not '%s'",
+				  arguments->value[OPTION_ROUNDS]);
 	*rounds = argument_given(arguments, OPTION_NO_PRECOPY) ? 0 : number;
 	return STATUS_DONE;
 }
